@@ -1,0 +1,236 @@
+"""Settings of the demo CRM, read from the environment or a `.env` file.
+
+Every variable is explained in `.env.example`; what the Instagram app reads is listed in
+`docs/settings.md`. DEBUG is off and cookies need HTTPS unless the environment says otherwise.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from amanati_crm import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Core ---------------------------------------------------------------------------------------
+
+SECRET_KEY = env.text("SECRET_KEY")
+DEBUG = env.flag("DEBUG", default=False)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "amanati_crm.urls"
+WSGI_APPLICATION = "amanati_crm.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "amanati_crm",
+    "social_integrations",
+    "legal",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "amanati_crm.middleware.WebhookFirstMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "amanati_crm.middleware.DatabaseRecoveryMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database -----------------------------------------------------------------------------------
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
+        # Connecting for every request costs a factor of ten; a broken connection is noticed and
+        # replaced by DatabaseRecoveryMiddleware and by the webhook's own retry instead of by a
+        # `SELECT 1` before every delivery.
+        conn_max_age=env.number("DATABASE_CONN_MAX_AGE", 600),
+        conn_health_checks=False,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        # FULL: a delivery we answered with 200 survives a power cut, not only a crash.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        connect_timeout=2,
+        # Some transaction-mode poolers cannot keep prepared statements: an option, not a must.
+        server_side_binding=env.flag("DATABASE_PREPARED_STATEMENTS", default=False),
+        prepare_threshold=5 if env.flag("DATABASE_PREPARED_STATEMENTS", default=False) else None,
+    )
+
+# --- Sign-in and API ----------------------------------------------------------------------------
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["social_integrations.api.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["social_integrations.api.parsers.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "social_integrations.api.errors.exception_handler",
+    "DEFAULT_THROTTLE_RATES": {"token": env.text("TOKEN_THROTTLE_RATE", "20/min")},
+    # How many proxies of ours stand in front; client addresses are taken that many hops from the
+    # right of X-Forwarded-For. 0 ignores the header, which anybody can write.
+    "NUM_PROXIES": env.number("NUM_PROXIES", 0),
+}
+SIMPLE_JWT = {
+    "SIGNING_KEY": env.text("JWT_SIGNING_KEY") or SECRET_KEY,
+    "ALGORITHM": "HS256",
+    "ISSUER": "echodesk",
+    "AUDIENCE": "echodesk-api",
+    "LEEWAY": timedelta(seconds=10),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "CHECK_REVOKE_TOKEN": True,
+    "UPDATE_LAST_LOGIN": True,
+}
+
+# --- Web security -------------------------------------------------------------------------------
+
+# For a laptop without HTTPS (the demo): cookies over HTTP, no redirect, no HSTS.
+ALLOW_PLAIN_HTTP = env.flag("ALLOW_PLAIN_HTTP", default=DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not ALLOW_PLAIN_HTTP
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# Lax, not Strict: the browser must bring the session along when Meta sends it back to us.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=not ALLOW_PLAIN_HTTP)
+SECURE_HSTS_SECONDS = 0 if ALLOW_PLAIN_HTTP else env.number("SECURE_HSTS_SECONDS", 31536000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not ALLOW_PLAIN_HTTP
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.flag("TRUST_X_FORWARDED_PROTO", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Instagram ----------------------------------------------------------------------------------
+
+INSTAGRAM_APP_ID = env.text("INSTAGRAM_APP_ID")
+INSTAGRAM_APP_SECRET = env.words("INSTAGRAM_APP_SECRET")
+INSTAGRAM_WEBHOOK_VERIFY_TOKEN = env.words("INSTAGRAM_WEBHOOK_VERIFY_TOKEN")
+INSTAGRAM_REDIRECT_URI = env.text("INSTAGRAM_REDIRECT_URI")
+INSTAGRAM_SCOPES = env.words(
+    "INSTAGRAM_SCOPES",
+    "instagram_basic,instagram_manage_messages,pages_show_list,pages_read_engagement,"
+    "pages_manage_metadata,business_management",
+)
+INSTAGRAM_TOKEN_ENCRYPTION_KEYS = env.words("INSTAGRAM_TOKEN_ENCRYPTION_KEYS")
+INSTAGRAM_GRAPH_VERSION = env.text("INSTAGRAM_GRAPH_VERSION", "v26.0")
+INSTAGRAM_FACEBOOK_GRAPH_URL = env.text(
+    "INSTAGRAM_FACEBOOK_GRAPH_URL", "https://graph.facebook.com"
+)
+INSTAGRAM_FACEBOOK_DIALOG_URL = env.text(
+    "INSTAGRAM_FACEBOOK_DIALOG_URL", "https://www.facebook.com"
+)
+INSTAGRAM_WEBHOOK_REFUSED_RATE = env.text("INSTAGRAM_WEBHOOK_REFUSED_RATE", "300/min")
+INSTAGRAM_CONNECT_RETURN_URL = env.text("INSTAGRAM_CONNECT_RETURN_URL")
+
+# --- Legal pages --------------------------------------------------------------------------------
+
+LEGAL_OPERATOR_NAME = env.text("LEGAL_OPERATOR_NAME")
+LEGAL_OPERATOR_ADDRESS = env.text("LEGAL_OPERATOR_ADDRESS")
+LEGAL_CONTACT_EMAIL = env.text("LEGAL_CONTACT_EMAIL")
+LEGAL_EFFECTIVE_DATE = env.text("LEGAL_EFFECTIVE_DATE")
+
+# --- Content security policy --------------------------------------------------------------------
+
+_dialog = urlsplit(INSTAGRAM_FACEBOOK_DIALOG_URL)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        # Browsers apply form-action to the redirects after a form as well: signing in on the way
+        # to "connect" ends at Meta's dialog.
+        "form-action": [SELF, f"{_dialog.scheme}://{_dialog.netloc}"],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Static files, cache, language, logs --------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+CACHES = {
+    "default": {
+        # Holds throttle counters only. One process: local memory. Several: a shared cache.
+        "BACKEND": env.text("CACHE_BACKEND", "django.core.cache.backends.locmem.LocMemCache"),
+        "LOCATION": env.text("CACHE_LOCATION"),
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
+# Session storage: notices set no cookie of their own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+}

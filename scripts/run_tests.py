@@ -1,0 +1,59 @@
+"""Run the whole suite on SQLite, and again on PostgreSQL where one answers; say which.
+
+TEST_POSTGRES_URL names the PostgreSQL server (default: loopback, user and database `postgres`).
+Arguments go to pytest.
+"""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+
+DEFAULT_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
+# What does not depend on the database runs once.
+ONCE = ("browser", "demo")
+
+
+def say(text: str) -> None:
+    """Print before pytest does."""
+    sys.stdout.write(f"\n=== {text} ===\n")
+    sys.stdout.flush()
+
+
+def answers(url: str) -> bool:
+    """Return whether a PostgreSQL server takes a connection."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def pytest(arguments: list[str], database_url: str = "") -> int:
+    """Run pytest once; return its exit code."""
+    environment = {**os.environ, "TEST_DATABASE_URL": database_url}
+    if not database_url:
+        del environment["TEST_DATABASE_URL"]
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Run both; return 1 if either failed."""
+    url = os.environ.get("TEST_POSTGRES_URL") or DEFAULT_POSTGRES
+    say("Tests on SQLite")
+    codes = {"SQLite": pytest(arguments)}
+    if answers(url):
+        say("Tests on PostgreSQL")
+        once = " and ".join(f"not {marker}" for marker in ONCE)
+        codes["PostgreSQL"] = pytest([*arguments, "-m", once], url)
+    summary = ", ".join(f"{name} {'failed' if code else 'passed'}" for name, code in codes.items())
+    if "PostgreSQL" not in codes:
+        summary += ", PostgreSQL not run (no server answers at TEST_POSTGRES_URL)"
+    say(f"Ran on: {summary}")
+    return int(any(codes.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,3 @@
+"""Instagram messaging for Django CRMs."""
+
+__version__ = "0.1.0"

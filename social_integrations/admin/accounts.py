@@ -1,0 +1,119 @@
+"""Connected accounts: how they are, and where to connect one."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from social_integrations.access import access_policy
+from social_integrations.models import ConnectedAccount
+from social_integrations.selectors import account_problems, without_tokens
+
+from .base import ReadOnlyAdmin
+from .rendering import link_html, one_line, state_html, visible
+
+
+@admin.register(ConnectedAccount)
+class ConnectedAccountAdmin(ReadOnlyAdmin):
+    """Read-only: Meta's consent connects an account. The token is not even loaded."""
+
+    list_display = [
+        "account",
+        "shown_name",
+        "state",
+        "problem",
+        "token_expires_at",
+        "last_event_at",
+    ]
+    list_filter = ["status", "login"]
+    search_fields = ["username", "name", "instagram_account_id", "page_name"]
+    fieldsets = [
+        (None, {"fields": ["state", "problems", "reason", "last_event_at"]}),
+        (
+            "Account",
+            {"fields": ["account", "shown_name", "instagram_account_id", "login", "picture"]},
+        ),
+        (
+            "Connection",
+            {
+                "fields": [
+                    "connected_by",
+                    "connected_at",
+                    "page",
+                    "webhook_subscribed_at",
+                    "token_expires_at",
+                    "data_access_expires_at",
+                    "granted_scopes",
+                    "app_scoped_id",
+                    "meta_user_id",
+                ]
+            },
+        ),
+    ]
+
+    class Media:
+        css = {"all": ["social_integrations/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectedAccount]:
+        """Read accounts without their tokens."""
+        return without_tokens(super().get_queryset(request)).select_related("connected_by")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer to connect an account to those who may."""
+        may_connect = access_policy().may_connect(request.user)
+        return super().changelist_view(
+            request, {**(extra_context or {}), "may_connect": may_connect}
+        )
+
+    @admin.display(description="account", ordering="username")
+    def account(self, account: ConnectedAccount) -> str:
+        """Name the account."""
+        return one_line(account)
+
+    @admin.display(description="name", ordering="name")
+    def shown_name(self, account: ConnectedAccount) -> str:
+        """Show the account's name."""
+        return one_line(account.name)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, account: ConnectedAccount) -> SafeString:
+        """Colour the status."""
+        return state_html(account.status, account.get_status_display())
+
+    @admin.display(description="problem")
+    def problem(self, account: ConnectedAccount) -> str | SafeString:
+        """Show the worst problem."""
+        found = account_problems(account)
+        if not found:
+            return "None"
+        return format_html(
+            '<span class="ig-problem">{}</span><br><span class="ig-quiet">{}</span>',
+            found[0].message,
+            found[0].action,
+        )
+
+    @admin.display(description="problems")
+    def problems(self, account: ConnectedAccount) -> str | SafeString:
+        """List every problem with its next step."""
+        rows = [(problem.message, problem.action) for problem in account_problems(account)]
+        return format_html_join("", "<p>{} <strong>{}</strong></p>", rows) or "None"
+
+    @admin.display(description="reason")
+    def reason(self, account: ConnectedAccount) -> str:
+        """Show why the status is what it is."""
+        return visible(account.status_reason)
+
+    @admin.display(description="page")
+    def page(self, account: ConnectedAccount) -> str:
+        """Name the linked Facebook Page."""
+        return one_line(f"{account.page_name} ({account.page_id})") if account.page_id else ""
+
+    @admin.display(description="profile picture")
+    def picture(self, account: ConnectedAccount) -> str | SafeString:
+        """Link the picture; it is not loaded."""
+        return link_html("Picture", account.profile_picture_url)

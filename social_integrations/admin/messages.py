@@ -1,0 +1,152 @@
+"""Messages, to search and to read."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from social_integrations.models import Attachment, Message
+
+from .base import AccountFilter, ReadOnlyAdmin
+from .rendering import link_html, one_line, pretty_json, visible
+
+
+class AttachmentInline(admin.TabularInline):
+    """Attachments as links; nothing is loaded."""
+
+    model = Attachment
+    readonly_fields = ("shown_type", "link", "shown_title", "expired_at")
+    fields = readonly_fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Attachments come with their message."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Attachments are Meta's."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may read a message may see what hangs on it."""
+        return request.user.has_perm("social_integrations.view_message") or (
+            super().has_view_permission(request, obj)
+        )
+
+    @admin.display(description="type")
+    def shown_type(self, attachment: Attachment) -> str:
+        """Show Meta's word for it."""
+        return one_line(attachment.type)
+
+    @admin.display(description="link")
+    def link(self, attachment: Attachment) -> str | SafeString:
+        """Link it if it is a web address."""
+        return link_html("Open", attachment.url)
+
+    @admin.display(description="title")
+    def shown_title(self, attachment: Attachment) -> str:
+        """Show its title."""
+        return one_line(attachment.title)
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    """Every message, newest first."""
+
+    list_display = [
+        "short_text",
+        "direction",
+        "kind",
+        "conversation_link",
+        "account_name",
+        "sent_at",
+    ]
+    list_filter = ["direction", AccountFilter, "kind", "sent_at"]
+    search_fields = [
+        "text",
+        "mid",
+        "conversation__contact__username",
+        "conversation__contact__name",
+        "conversation__contact__igsid",
+    ]
+    fieldsets = [
+        (None, {"fields": ["shown_text", "conversation_link", "account_name", "sent_at"]}),
+        (
+            "Details",
+            {
+                "fields": [
+                    "direction",
+                    "source",
+                    "kind",
+                    "status",
+                    "shown_error",
+                    "sent_by",
+                    "received_at",
+                    "edits",
+                    "edited_at",
+                    "unsent_at",
+                    "mid",
+                    "reply_to_mid",
+                ]
+            },
+        ),
+        ("Context", {"fields": ["extras"], "classes": ["collapse"]}),
+    ]
+    inlines = [AttachmentInline]
+
+    class Media:
+        css = {"all": ["social_integrations/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        """Read account and person along, without the token."""
+        found: QuerySet[Message] = super().get_queryset(request)
+        return found.select_related("account", "conversation__contact", "sent_by").defer(
+            "account__access_token"
+        )
+
+    @admin.display(description="text", ordering="text")
+    def short_text(self, message: Message) -> str:
+        """Show the beginning of the text, or what it is instead."""
+        return one_line(message.text, 80) or f"({one_line(message.kind, 32)})"
+
+    @admin.display(description="text")
+    def shown_text(self, message: Message) -> SafeString:
+        """Show the text with its line breaks."""
+        return format_html('<div class="ig-text" dir="auto">{}</div>', visible(message.text))
+
+    @admin.display(description="error")
+    def shown_error(self, message: Message) -> str:
+        """Show why sending failed."""
+        return visible(f"{message.error_code} {message.error_text}".strip())
+
+    @admin.display(description="conversation", ordering="conversation__contact__name")
+    def conversation_link(self, message: Message) -> SafeString:
+        """Lead to the thread."""
+        url = reverse(
+            "admin:social_integrations_conversation_change", args=[message.conversation_id]
+        )
+        return format_html(
+            '<a href="{}">{}</a>', url, one_line(message.conversation.contact.display_name, 60)
+        )
+
+    @admin.display(description="account", ordering="account__username")
+    def account_name(self, message: Message) -> str:
+        """Name the account."""
+        return one_line(message.account)
+
+    @admin.display(description="story, buttons, referral")
+    def extras(self, message: Message) -> SafeString:
+        """Show what came along with the text."""
+        return pretty_json(
+            lambda: {
+                "story": message.story,
+                "quick_reply": message.quick_reply_payload,
+                "postback": message.postback,
+                "referral": message.referral,
+            }
+        )

@@ -1,0 +1,93 @@
+"""Words, links and JSON of strangers, made harmless to look at."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+LINE_LENGTH = 120
+TEXT_LENGTH = 5_000
+JSON_LENGTH = 100_000
+
+# Control characters and the bidi controls that make text read differently from what it is.
+DECEPTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Also blanks and backslashes: browsers and Python disagree on where the host of such a link ends.
+UNSAFE_IN_LINK = re.compile(r"[\s\\\x00-\x20]|" + DECEPTIVE.pattern)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a link may lead; an empty address means it is not to be clicked."""
+
+    href: str
+    host: str
+
+
+def visible(text: Any, limit: int = TEXT_LENGTH) -> str:
+    """Return text cut to a length, deceptive characters spelled out; the template escapes."""
+    words = str(text)
+    cut = words[:limit] + ("…" if len(words) > limit else "")
+    return DECEPTIVE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", cut)
+
+
+def one_line(text: Any, limit: int = LINE_LENGTH) -> str:
+    """Return the beginning of a text on one line."""
+    return visible(" ".join(str(text)[: limit * 4].split()), limit)
+
+
+def safe_link(url: str) -> Link:
+    """Return the address and its host, both empty unless it is a plain http(s) link."""
+    nowhere = Link("", "")
+    if UNSAFE_IN_LINK.search(url):
+        return nowhere
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode()
+    except ValueError:
+        return nowhere
+    if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
+        return nowhere
+    return Link(url, host)
+
+
+def link_html(label: str, url: str) -> str | SafeString:
+    """Return a link that shows its host, or words where there is nothing to follow."""
+    link = safe_link(url)
+    if not link.href:
+        return "not a web link" if url else ""
+    return format_html(
+        '<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a> '
+        '<span class="ig-host">{}</span>',
+        link.href,
+        label,
+        link.host,
+    )
+
+
+def _indented(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def pretty_json(read: Callable[[], Any]) -> SafeString:
+    """Return JSON laid out in `<pre>`; reading it may fail on its nesting as well."""
+    for layout in (_indented, _compact):
+        try:
+            laid_out = visible(layout(read()), JSON_LENGTH)
+        except (RecursionError, ValueError):
+            continue
+        return format_html('<pre class="ig-pre">{}</pre>', laid_out)
+    return format_html("<em>{}</em>", "Nested too deeply to be shown here.")
+
+
+def state_html(state: str, label: str) -> SafeString:
+    """Return a coloured label; the colour is the style sheet's."""
+    return format_html('<span class="ig-state ig-state-{}">{}</span>', state, label)

@@ -1,0 +1,59 @@
+"""One shape for every error of the API."""
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError, Throttled, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from .parsers import BodyTooLarge
+
+
+class DatabaseUnavailable(APIException):
+    """The database does not answer; trying again soon is right."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = _("The service is briefly unavailable. Try again in a few seconds.")
+    default_code = "unavailable"
+    wait = 5
+
+
+# Exceptions that are not DRF's own, the narrower first; anything else is a bug and stays a 500.
+TRANSLATED: tuple[tuple[type[Exception], type[APIException]], ...] = (
+    (OperationalError, DatabaseUnavailable),
+    (InterfaceError, DatabaseUnavailable),
+    (RequestDataTooBig, BodyTooLarge),
+    (SuspiciousOperation, ParseError),
+)
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer `{"error": {"code", "message", "details"}}`, keeping DRF's status and headers."""
+    for foreign, ours in TRANSLATED:
+        if isinstance(exc, foreign):
+            exc = ours()
+            break
+    response = drf_exception_handler(exc, context)
+    if response is not None:
+        response.data = {"error": _describe(exc, response.data)}
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+def _describe(exc: Exception, data: Any) -> dict[str, Any]:
+    if isinstance(exc, ValidationError):
+        fields = data if isinstance(data, dict) else {"non_field_errors": data}
+        return {"code": "invalid", "message": _("Some fields are not valid."), "details": fields}
+    wait: float | None = getattr(exc, "wait", None)
+    # SimpleJWT puts code and text side by side, DRF hangs the code on the text.
+    text = data.get("detail", "") if isinstance(data, dict) else ""
+    code = data.get("code") if isinstance(data, dict) else None
+    return {
+        "code": str(code or getattr(text, "code", "error")),
+        "message": str(text),
+        "details": {"retry_after": int(wait)} if isinstance(exc, Throttled) and wait else {},
+    }

@@ -1,0 +1,112 @@
+"""The API's views: who asks, one selector, the answer."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import (
+    get_conditional_response,
+    patch_vary_headers,
+    set_response_etag,
+)
+from django.utils.decorators import method_decorator
+from rest_framework.parsers import BaseParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+from rest_framework_simplejwt.views import TokenViewBase
+
+from social_integrations.access import access_policy
+from social_integrations.selectors import without_tokens
+
+from .authentication import JWTAuthentication
+from .errors import exception_handler
+from .parsers import CappedFormParser, CappedMultiPartParser, StrictJSONParser
+from .serializers import AccountSerializer, TokenObtainSerializer, TokenRotateSerializer
+
+DEFAULT_TOKEN_RATE = "20/min"  # noqa: S105 - a throttle rate
+
+
+class TokenThrottle(ScopedRateThrottle):
+    """Counts tries at the token doors by address; the rate is read at use time."""
+
+    def get_rate(self) -> str | None:
+        """Return the host's rate for the scope, or ours where it sets none."""
+        rates = api_settings.DEFAULT_THROTTLE_RATES or {}
+        rate = rates.get(str(self.scope), DEFAULT_TOKEN_RATE)
+        return str(rate) if rate else None
+
+
+class JSONOnlyView(APIView):
+    """Our parsers, renderer and error shape, whatever the host project's defaults are."""
+
+    renderer_classes = (JSONRenderer,)
+    parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
+        """Return the handler of this API's error shape."""
+        return exception_handler
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Keep answers out of caches unless the view says otherwise."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers.setdefault("Cache-Control", "no-store")
+        patch_vary_headers(final, ["Authorization"])
+        return final
+
+
+# Not atomic: revoking a family has to outlive the 401 that reports it.
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class TokenDoorView(JSONOnlyView, TokenViewBase):
+    """What both token doors share."""
+
+    parser_classes = (StrictJSONParser, CappedFormParser, CappedMultiPartParser)
+    throttle_classes = (TokenThrottle,)
+    throttle_scope = "token"
+
+
+class TokenView(TokenDoorView):
+    """Exchange user name and password for tokens."""
+
+    serializer_class = TokenObtainSerializer
+
+
+class TokenRefreshView(TokenDoorView):
+    """Exchange a refresh token for the next pair."""
+
+    serializer_class = TokenRotateSerializer
+
+
+class ConnectionStatusView(JSONOnlyView):
+    """Which accounts the caller may see, whether they work, and what to do if not."""
+
+    authentication_classes = (JWTAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """Answer the status, or 304 to a caller who has it already."""
+        accounts = list(without_tokens(access_policy().accounts_for(request.user)))
+        status = {
+            "connected": any(account.is_active for account in accounts),
+            "accounts_count": len(accounts),
+            "accounts": AccountSerializer(accounts, many=True).data,
+        }
+        return _revalidated(request._request, JSONRenderer().render(status))
+
+
+def _revalidated(request: HttpRequest, content: bytes) -> HttpResponseBase:
+    response = HttpResponse(
+        content,
+        content_type="application/json",
+        headers={"Cache-Control": "private, no-cache", "Vary": "Authorization"},
+    )
+    set_response_etag(response)
+    conditional = get_conditional_response(request, etag=response["ETag"], response=response)
+    return conditional or response

@@ -1,0 +1,198 @@
+"""System checks: every missing or insecure setting, named with the variable to set."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning  # noqa: A004 - Django's own name
+from django.db import connections
+
+from .conf import app_settings
+
+MINIMUM_TOKEN_LENGTH = 32
+OFFICIAL_HOSTS = {
+    "INSTAGRAM_FACEBOOK_GRAPH_URL": "graph.facebook.com",
+    "INSTAGRAM_FACEBOOK_DIALOG_URL": "www.facebook.com",
+}
+# Texts people leave in place: samples of guides, and the usual stand-ins.
+PLACEHOLDER = re.compile(
+    r"|change[-_ ]?me.*|your[-_ ].*|<.*>|\.\.\.|x+|todo|secret|password|test"
+    r"|example.*|placeholder.*",
+    re.IGNORECASE,
+)
+PUBLISHED_TOKENS = frozenset({"instagram_webhook_verify_token_2024"})
+
+Messages: TypeAlias = Iterator[CheckMessage]
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether a secret is obviously not one."""
+    return PLACEHOLDER.fullmatch(value.strip()) is not None
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the address points at this machine."""
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def check_app_secret() -> Messages:
+    """Without the secret nothing Meta sends can be believed."""
+    secrets = app_settings.APP_SECRETS
+    if not secrets:
+        yield Error(
+            "INSTAGRAM_APP_SECRET is missing: every webhook delivery will be refused.",
+            hint="Copy the App secret from App settings > Basic of your Meta app.",
+            id="social_integrations.E001",
+        )
+    if any(is_placeholder(secret) for secret in secrets):
+        yield Error(
+            "INSTAGRAM_APP_SECRET is a placeholder: anybody could sign deliveries.",
+            hint="Copy the App secret from App settings > Basic of your Meta app.",
+            id="social_integrations.E002",
+        )
+
+
+def check_verify_token() -> Messages:
+    """The handshake needs a token of its own."""
+    tokens = app_settings.WEBHOOK_VERIFY_TOKENS
+    hint = "Make a long random text and enter the same in the webhook settings of your Meta app."
+    if not tokens:
+        yield Error(
+            "INSTAGRAM_WEBHOOK_VERIFY_TOKEN is missing: Meta cannot verify the webhook.",
+            hint=hint,
+            id="social_integrations.E003",
+        )
+    if any(is_placeholder(token) for token in tokens):
+        yield Error(
+            "INSTAGRAM_WEBHOOK_VERIFY_TOKEN is a placeholder.",
+            hint=hint,
+            id="social_integrations.E004",
+        )
+    if set(tokens) & set(app_settings.APP_SECRETS):
+        yield Error(
+            "INSTAGRAM_WEBHOOK_VERIFY_TOKEN equals INSTAGRAM_APP_SECRET: the token is typed into "
+            "forms and logged by proxies, the secret must not be.",
+            hint=hint,
+            id="social_integrations.E005",
+        )
+
+
+def check_encryption_keys() -> Messages:
+    """Tokens are only stored encrypted."""
+    hint = "Run `python manage.py make_encryption_key` and put the result into the setting."
+    keys = app_settings.TOKEN_ENCRYPTION_KEYS
+    if not keys:
+        yield Error(
+            "INSTAGRAM_TOKEN_ENCRYPTION_KEYS is missing: no account can be connected.",
+            hint=hint,
+            id="social_integrations.E006",
+        )
+    for place, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            yield Error(
+                f"Key {place} of INSTAGRAM_TOKEN_ENCRYPTION_KEYS is not a Fernet key.",
+                hint=hint,
+                id="social_integrations.E007",
+            )
+
+
+def check_redirect_uri() -> Messages:
+    """Meta accepts HTTPS only, and the code must not travel in the clear."""
+    uri = app_settings.REDIRECT_URI
+    if not uri:
+        yield Warning(
+            "INSTAGRAM_REDIRECT_URI is missing: no account can be connected.",
+            hint="https://your-host/api/social/instagram/oauth/callback/, as in your Meta app.",
+            id="social_integrations.W001",
+        )
+    elif urlsplit(uri).scheme != "https" and not settings.DEBUG:
+        message = "INSTAGRAM_REDIRECT_URI is not HTTPS: Meta refuses it outside development."
+        hint = "Use the HTTPS address, the same as in the Meta app's redirect URIs."
+        if is_loopback(uri):
+            yield Warning(message, hint=hint, id="social_integrations.W002")
+        else:
+            yield Error(message, hint=hint, id="social_integrations.E008")
+
+
+def check_meta_hosts() -> Messages:
+    """Another host than Meta's gets tokens and secrets: right for the emulator only."""
+    if settings.DEBUG:
+        return
+    urls = {
+        "INSTAGRAM_FACEBOOK_GRAPH_URL": app_settings.FACEBOOK_GRAPH_URL,
+        "INSTAGRAM_FACEBOOK_DIALOG_URL": app_settings.FACEBOOK_DIALOG_URL,
+    }
+    for name, url in urls.items():
+        parts = urlsplit(url)
+        if (parts.scheme, parts.hostname) != ("https", OFFICIAL_HOSTS[name]):
+            yield Warning(
+                f"{name} is not Meta's own host: tokens and secrets go to {parts.hostname}.",
+                hint="Remove the variable unless you run the emulator.",
+                id="social_integrations.W003",
+            )
+
+
+def check_connections() -> Messages:
+    """How long connections live decides a factor of ten in what the webhook can take."""
+    default = connections["default"]
+    if default.vendor == "sqlite":
+        return
+    pooled = bool(default.settings_dict.get("OPTIONS", {}).get("pool"))
+    persistent = default.settings_dict.get("CONN_MAX_AGE") != 0
+    asgi = bool(getattr(settings, "ASGI_APPLICATION", None))
+    if not asgi and not pooled and not persistent:
+        yield Warning(
+            "Database connections are closed after every request: the webhook takes a tenth of "
+            "the deliveries it could.",
+            hint="Set CONN_MAX_AGE (DATABASE_CONN_MAX_AGE=600 in the demo project) or a pool.",
+            id="social_integrations.W004",
+        )
+    if asgi and persistent and not pooled:
+        yield Warning(
+            "Persistent database connections under ASGI: connections leak until the database "
+            "refuses new ones.",
+            hint='Set CONN_MAX_AGE to 0 and use psycopg\'s pool: OPTIONS = {"pool": True}.',
+            id="social_integrations.W005",
+        )
+
+
+def check_verify_token_strength() -> Messages:
+    """A guessable verify token lets others point webhooks at us."""
+    for token in app_settings.WEBHOOK_VERIFY_TOKENS:
+        if len(token) < MINIMUM_TOKEN_LENGTH or token in PUBLISHED_TOKENS:
+            yield Error(
+                "INSTAGRAM_WEBHOOK_VERIFY_TOKEN is short or printed in a guide.",
+                hint=f"Use at least {MINIMUM_TOKEN_LENGTH} random characters.",
+                id="social_integrations.E009",
+            )
+
+
+CHECKS: tuple[Callable[[], Messages], ...] = (
+    check_app_secret,
+    check_verify_token,
+    check_encryption_keys,
+    check_redirect_uri,
+    check_meta_hosts,
+    check_connections,
+)
+
+
+def check_settings(**_kwargs: Any) -> list[CheckMessage]:
+    """Run every check."""
+    return [message for check in CHECKS for message in check()]
+
+
+def check_deployment(**_kwargs: Any) -> list[CheckMessage]:
+    """Run what matters once strangers can reach the server (`check --deploy`)."""
+    return list(check_verify_token_strength())
+
+
+def register_all(register: Any) -> None:
+    """Register the checks with Django."""
+    register(check_settings, Tags.security)
+    register(check_deployment, Tags.security, deploy=True)

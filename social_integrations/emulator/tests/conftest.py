@@ -1,0 +1,191 @@
+"""An emulator and a CRM to talk to, both over real HTTP."""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import requests
+
+from social_integrations.emulator.config import EmulatorConfig
+from social_integrations.emulator.server import RunningEmulator, running_emulator
+
+ALL_SCOPES = (
+    "instagram_basic,instagram_manage_messages,pages_show_list,pages_read_engagement,"
+    "pages_manage_metadata,pages_messaging,business_management"
+)
+REDIRECT = "http://crm.example/api/social/instagram/oauth/callback/"
+
+
+@dataclasses.dataclass
+class Crm:
+    """The receiving side: keeps what arrives, answers what it is told to."""
+
+    url: str = ""
+    answers: list[int] = dataclasses.field(default_factory=list)
+    received: list[tuple[dict[str, str], bytes]] = dataclasses.field(default_factory=list)
+    challenge_type: str = "text/plain"
+    challenge_extra: str = ""
+
+
+class CrmHandler(BaseHTTPRequestHandler):
+    crm: Crm
+
+    def do_GET(self) -> None:
+        query = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
+        known = query.get("hub.verify_token") == "verify-me"
+        self._answer(
+            200 if known and query.get("hub.mode") == "subscribe" else 403,
+            query.get("hub.challenge", "") + self.crm.challenge_extra,
+        )
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status = self.crm.answers.pop(0) if self.crm.answers else 200
+        self.crm.received.append((dict(self.headers.items()), body))
+        self._answer(status, "EVENT_RECEIVED")
+
+    def _answer(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", self.crm.challenge_type)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *args: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def crm() -> Iterator[Crm]:
+    crm = Crm()
+    handler = type("Handler", (CrmHandler,), {"crm": crm})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    crm.url = f"http://127.0.0.1:{server.server_port}/webhook/"
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
+    thread.start()
+    yield crm
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@dataclasses.dataclass
+class Clock:
+    """A clock the test can put forward."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def config(crm: Crm, clock: Clock) -> EmulatorConfig:
+    return EmulatorConfig(
+        app_id="100000000000001",
+        app_secret="app-secret",
+        verify_token="verify-me",
+        redirect_uri=REDIRECT,
+        webhook_url=crm.url,
+        retry_delays=(0.05, 0.1),
+        handshake_patience=0,
+        webhook_timeout=0.5,
+        clock=clock,
+    )
+
+
+@dataclasses.dataclass
+class Client:
+    """Calls the emulator the way a CRM and a test script do."""
+
+    running: RunningEmulator
+
+    def get(self, path: str, /, **params: str | int) -> requests.Response:
+        return requests.get(self.running.url + path, params=params, timeout=5)
+
+    def post(self, path: str, /, **params: str) -> requests.Response:
+        return requests.post(self.running.url + path, data=params, timeout=5)
+
+    def control(self, name: str, /, **body: object) -> dict[str, Any]:
+        answer = requests.post(f"{self.running.url}/_control/{name}", json=body, timeout=5)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def state(self) -> dict[str, Any]:
+        return dict(self.get("/_control/state").json())
+
+    def delivery(self, delivery_id: int) -> dict[str, Any]:
+        rows = self.get("/_control/deliveries").json()["deliveries"]
+        return dict(next(row for row in rows if row["id"] == delivery_id))
+
+    def authorize_url(self, **changes: str) -> str:
+        query = {
+            "client_id": self.running.config.app_id,
+            "redirect_uri": self.running.config.redirect_uri,
+            "response_type": "code",
+            "scope": ALL_SCOPES,
+            "state": "st&te/ü",
+            **changes,
+        }
+        return f"{self.running.url}/v26.0/dialog/oauth?{urlencode(query)}"
+
+    def code(self, scope: str = ALL_SCOPES, **choices: object) -> str:
+        location = self.control("consent", url=self.authorize_url(scope=scope), **choices)
+        return str(parse_qs(urlsplit(location["location"]).query)["code"][0])
+
+    def exchange(self, **changes: str) -> requests.Response:
+        params: dict[str, str | int] = {
+            "client_id": self.running.config.app_id,
+            "client_secret": self.running.config.app_secret,
+            "redirect_uri": self.running.config.redirect_uri,
+            **changes,
+        }
+        return self.get("/v26.0/oauth/access_token", **params)
+
+    def user_token(self, scope: str = ALL_SCOPES, **choices: object) -> str:
+        short = self.exchange(code=self.code(scope, **choices)).json()["access_token"]
+        answer = self.exchange(grant_type="fb_exchange_token", fb_exchange_token=short)
+        return str(answer.json()["access_token"])
+
+    def page(self, scope: str = ALL_SCOPES) -> dict[str, Any]:
+        answer = self.get("/v26.0/me/accounts", access_token=self.user_token(scope))
+        return dict(answer.json()["data"][0])
+
+    def subscribe(self) -> dict[str, Any]:
+        page = self.page()
+        answer = self.post(
+            f"/v26.0/{page['id']}/subscribed_apps",
+            access_token=page["access_token"],
+            subscribed_fields="messages,messaging_postbacks",
+        )
+        assert answer.json() == {"success": True}
+        return page
+
+
+@pytest.fixture
+def client(config: EmulatorConfig) -> Iterator[Client]:
+    with running_emulator(config) as running:
+        yield Client(running)
+
+
+def wait_until(check: Callable[[], bool], seconds: float = 2.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def error(answer: requests.Response) -> tuple[int, int | None]:
+    body = answer.json()["error"]
+    assert {"message", "type", "code", "fbtrace_id"} <= set(body)
+    return body["code"], body.get("error_subcode")

@@ -1,0 +1,174 @@
+"""Access tokens: issued, derived for a Page, and checked on every Graph call."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .core import Emulator
+from .errors import DEAD_TOKENS, MetaError
+from .http import Request
+from .ids import new_token, page_token
+from .store import Row, Store
+
+SHORT_LIFE = 3600
+LONG_LIFE = 5_180_000
+DATA_ACCESS = 90 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consent:
+    """What the owner agreed to: permissions given and withheld, and the Pages ticked."""
+
+    scopes: tuple[str, ...]
+    declined: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Token:
+    """A token that was issued, whether or not it still works."""
+
+    value: str
+    kind: str
+    """`user`, `page` or `app`."""
+    consent: Consent
+    page_id: str | None = None
+    issued_at: float = 0.0
+    expires_at: float = 0.0
+    """0 means never."""
+    dead_subcode: int = 0
+
+    def allows(self, scope: str) -> bool:
+        """Tell whether a permission was granted."""
+        return scope in self.consent.scopes
+
+    def require(self, scope: str) -> None:
+        """Refuse the call unless a permission was granted."""
+        if not self.allows(scope):
+            raise MetaError("permission", permission=scope)
+
+    def reaches(self, page_id: str) -> bool:
+        """Tell whether the token is good for a Page."""
+        return page_id == self.page_id if self.kind == "page" else page_id in self.consent.pages
+
+    def problem(self, now: float) -> int:
+        """Name the 190 subcode that stops this token, 0 when it works."""
+        if self.dead_subcode:
+            return self.dead_subcode
+        return 463 if self.expires_at and now >= self.expires_at else 0
+
+
+def app_token(emulator: Emulator) -> str:
+    """Write the app's own token: its id and secret."""
+    return f"{emulator.config.app_id}|{emulator.config.app_secret}"
+
+
+def issue_user_token(store: Store, consent: Consent, *, now: float, life: float) -> str:
+    """Give the app a new user token."""
+    value = new_token()
+    token = Token(value=value, kind="user", consent=consent, issued_at=now, expires_at=now + life)
+    _insert(store, token)
+    return value
+
+
+def issue_page_token(store: Store, user: Token, page_id: str) -> str:
+    """Derive a Page token; it never expires when the user token is a long-lived one."""
+    long_lived = user.expires_at - user.issued_at > SHORT_LIFE
+    token = Token(
+        value=page_token(user.value, page_id),
+        kind="page",
+        consent=user.consent,
+        page_id=page_id,
+        issued_at=user.issued_at,
+        expires_at=0.0 if long_lived else user.expires_at,
+    )
+    _insert(store, token)
+    return token.value
+
+
+def _insert(store: Store, token: Token) -> None:
+    consent = token.consent
+    store.run(
+        "INSERT OR IGNORE INTO token"
+        " (token, kind, page_id, scopes, declined, pages, issued_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        token.value,
+        token.kind,
+        token.page_id,
+        *(json.dumps(part) for part in (consent.scopes, consent.declined, consent.pages)),
+        token.issued_at,
+        token.expires_at,
+    )
+
+
+def consent_of(row: Row) -> Consent:
+    """Read what was agreed to from a stored code or token."""
+    return Consent(
+        scopes=tuple(json.loads(row["scopes"])),
+        declined=tuple(json.loads(row["declined"])),
+        pages=tuple(json.loads(row["pages"])),
+    )
+
+
+def find_token(emulator: Emulator, value: str) -> Token | None:
+    """Look a token up, dead ones too."""
+    if hmac.compare_digest(value.encode(), app_token(emulator).encode()):
+        return Token(value=value, kind="app", consent=Consent(scopes=()))
+    row = emulator.store.one("SELECT * FROM token WHERE token = ?", value)
+    if row is None:
+        return None
+    return Token(
+        value=value,
+        kind=row["kind"],
+        consent=consent_of(row),
+        page_id=row["page_id"],
+        issued_at=row["issued_at"],
+        expires_at=row["expires_at"],
+        dead_subcode=row["dead_subcode"],
+    )
+
+
+def working_token(emulator: Emulator, value: str) -> Token:
+    """Look a token up and refuse what does not work any more."""
+    token = find_token(emulator, value)
+    if token is None:
+        raise MetaError("token_unknown")
+    subcode = token.problem(emulator.now())
+    if subcode:
+        raise dead_token_error(emulator, token, subcode)
+    return token
+
+
+def dead_token_error(emulator: Emulator, token: Token, subcode: int) -> MetaError:
+    """Say why a token is dead, in Meta's words."""
+    when = datetime.fromtimestamp(token.expires_at, UTC).strftime("%A, %d-%b-%y %H:%M:%S UTC")
+    return MetaError(f"token_{subcode}", app_id=emulator.config.app_id, when=when)
+
+
+def authenticate(emulator: Emulator, request: Request) -> Token:
+    """Find the caller's token in the header, the query or the body, and check its proof."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    value = bearer.strip() if scheme.lower() in {"bearer", "oauth"} else ""
+    value = value or str(request.params.get("access_token") or "")
+    if not value:
+        raise MetaError("no_token")
+    token = working_token(emulator, value)
+    proof = request.params.get("appsecret_proof")
+    if proof is not None:
+        secret = emulator.config.app_secret.encode()
+        expected = hmac.new(secret, value.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected.encode(), str(proof).encode()):
+            raise MetaError("proof")
+    return token
+
+
+def kill_tokens(store: Store, subcode: int) -> int:
+    """Make every token fail with one of Meta's subcodes; return how many."""
+    if subcode not in DEAD_TOKENS:
+        raise ValueError(f"The subcode must be one of {sorted(DEAD_TOKENS)}.")
+    with store.transaction():
+        living = store.all("SELECT token FROM token WHERE dead_subcode = 0")
+        store.run("UPDATE token SET dead_subcode = ? WHERE dead_subcode = 0", subcode)
+    return len(living)

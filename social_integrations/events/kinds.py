@@ -1,0 +1,68 @@
+"""What kinds of items Meta sends, and how each is recognised: the one table."""
+
+from typing import Any
+
+from .reading import identifier, mapping, party
+
+MESSAGE = "message"
+MESSAGE_ECHO = "message_echo"
+MESSAGE_DELETED = "message_deleted"
+UNKNOWN = "unknown"
+MESSENGER = "messenger"  # `object: page`, events of a Facebook Page's own inbox
+
+# The key that makes a messaging item what it is → our name of the kind. `message` is split further.
+KEYS = {
+    "message": MESSAGE,
+    "message_edit": "message_edit",
+    "reaction": "reaction",
+    "read": "read",
+    "postback": "postback",
+    "referral": "referral",
+    "optin": "optin",
+    "pass_thread_control": "handover",
+    "take_thread_control": "handover",
+    "request_thread_control": "handover",
+    "app_roles": "handover",
+    "policy_enforcement": "policy_enforcement",
+    "policy-enforcement": "policy_enforcement",  # Messenger's spelling
+    "response_feedback": "response_feedback",
+}
+# Fields of `changes` that are not messaging items in another wrapper.
+CHANGE_FIELDS = frozenset(
+    {"comments", "live_comments", "mentions", "story_insights", "messaging_policy_enforcement"}
+)
+# The dashboard's Test button sends these ids (seen by implementers, not documented).
+TEST_ACCOUNT = "0"
+TEST_PARTIES = frozenset({"12334", "23245"})
+
+
+def messaging_kind(item: dict[str, Any]) -> str:
+    """Return the kind of a messaging item."""
+    kind = next((name for key, name in KEYS.items() if key in item), UNKNOWN)
+    if kind != MESSAGE:
+        return kind
+    message = mapping(item["message"])
+    if message.get("is_deleted") is True:
+        return MESSAGE_DELETED
+    return MESSAGE_ECHO if message.get("is_echo") is True else MESSAGE
+
+
+def change_kind(field: object) -> str:
+    """Return the kind of a `changes` entry whose value is no messaging item."""
+    return field if isinstance(field, str) and field in CHANGE_FIELDS else UNKNOWN
+
+
+def contact_of(item: dict[str, Any], account_id: str) -> str:
+    """Return the id that is not the business's: the customer, where the item names one.
+
+    Sender and recipient swap on echoes, which not every item marks; the account's own id tells.
+    """
+    sender, recipient = party(item, "sender"), party(item, "recipient")
+    outbound = sender == account_id or mapping(item.get("message")).get("is_echo") is True
+    return recipient if outbound else sender
+
+
+def is_test(item: dict[str, Any], account_id: object) -> bool:
+    """Return whether the dashboard's Test button sent this: dummy ids, nobody's message."""
+    parties = {party(item, "sender"), party(item, "recipient")}
+    return identifier(account_id) == TEST_ACCOUNT or parties == TEST_PARTIES

@@ -1,0 +1,55 @@
+"""Everything this app raises on purpose.
+
+SocialIntegrationsError
+├── ConfigurationError         a setting is missing or unusable (also Django's ImproperlyConfigured)
+├── TokenDecryptionError       a stored token cannot be read with the configured keys
+├── PayloadError               a webhook item lacks what its kind needs; names the path, no content
+├── ConnectError               connecting an account stopped; its code looks up words for people
+└── GraphError                 Meta refused or could not be reached; see graph/errors.py
+    ├── GraphUnavailableError  no usable answer: network, timeout, 5xx, HTML; worth trying again
+    └── GraphRefusedError      Meta answered with an error; carries code and subcode
+"""
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class SocialIntegrationsError(Exception):
+    """Base of every error of this app."""
+
+
+class ConfigurationError(SocialIntegrationsError, ImproperlyConfigured):
+    """A setting is missing or unusable; the message names it."""
+
+
+class TokenDecryptionError(SocialIntegrationsError):
+    """A stored token cannot be read: wrong key, damaged or never encrypted."""
+
+
+class PayloadError(SocialIntegrationsError):
+    """A webhook item lacks what its kind needs; the message names the path, never the content."""
+
+
+class ConnectError(SocialIntegrationsError):
+    """Connecting stopped; `code` looks up the words in `services/connect_problems.py`."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+class GraphError(SocialIntegrationsError):
+    """Meta refused a call or could not be reached; never carries a URL or a token."""
+
+
+class GraphUnavailableError(GraphError):
+    """No usable answer came: network, timeout, 5xx, HTML. Trying again may help."""
+
+
+class GraphRefusedError(GraphError):
+    """Meta answered with an error object."""
+
+    def __init__(self, code: int, subcode: int | None, message: str) -> None:
+        super().__init__(f"Meta error {code}/{subcode or '-'}: {message}")
+        self.code = code
+        self.subcode = subcode

@@ -1,0 +1,144 @@
+"""One HTTP exchange with Meta: bounded in time and size, never redirected, never leaking."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+from requests import exceptions as failures
+from urllib3 import exceptions as lower_failures
+
+from social_integrations.exceptions import GraphUnavailableError
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+DEADLINE_SECONDS = 20.0
+RETRY_PAUSES = (0.2, 0.6)
+RETRY_AFTER_CAP = 3.0
+PASSING_STATUSES = frozenset({502, 503, 504})
+
+TOO_SLOW = "Meta's answer did not arrive in time"
+TOO_LARGE = "Meta's answer is larger than any real one"
+# First match wins: the subclasses stand before what they inherit from. True: a GET may try again.
+REASONS: tuple[tuple[type[Exception], str, bool], ...] = (
+    (failures.SSLError, "the secure connection to Meta could not be verified (TLS)", False),
+    (failures.ConnectTimeout, "Meta did not accept a connection in time", True),
+    (failures.ReadTimeout, TOO_SLOW, False),
+    (lower_failures.ReadTimeoutError, TOO_SLOW, False),
+    (failures.ConnectionError, "the connection to Meta failed", True),
+    (lower_failures.HTTPError, "Meta's answer broke off", False),
+)
+NO_SUCH_HOST = "Meta's host name could not be resolved (DNS)"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer: HTTP status, body and `Retry-After` in seconds (0 if there is none)."""
+
+    status: int
+    body: bytes
+    retry_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No complete answer: why, in words that hold nothing of the request."""
+
+    reason: str
+    passing: bool = False
+
+
+class Transport:
+    """Sends requests. No proxy or .netrc of the environment, no cookies, no redirects."""
+
+    def __init__(
+        self, *, timeout: tuple[float, float], session: requests.Session | None = None
+    ) -> None:
+        self._timeout = timeout
+        self._session = session or requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return Meta's answer, whatever its status; raise `GraphUnavailableError` without one.
+
+        A GET is tried three times where the connection fails or Meta answers 502, 503 or 504.
+        Anything else is sent once: Meta's calls have no idempotency key. All tries together keep
+        to the deadline, reading a trickling body included.
+        """
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        for pause in (*RETRY_PAUSES, None):
+            outcome = self._exchange(method, url, deadline, headers, params, data)
+            wait = _wait_before_retry(outcome, pause) if method == "GET" else None
+            if wait is None or time.monotonic() + wait >= deadline:
+                break
+            time.sleep(wait)
+        if isinstance(outcome, Failure):
+            raise GraphUnavailableError(outcome.reason)
+        return outcome
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        deadline: float,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None,
+        data: Mapping[str, str] | None,
+    ) -> Answer | Failure:
+        """Do it once. Errors come back as values: a raised one would carry the URL as context."""
+        try:
+            with self._session.request(
+                method,
+                url,
+                # Uncompressed: a small answer must not unfold into a huge one.
+                headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers},
+                params=params,
+                data=data,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return _read(response, deadline)
+        except (failures.RequestException, lower_failures.HTTPError, OSError) as error:
+            return _failure(error)
+
+
+def _read(response: requests.Response, deadline: float) -> Answer | Failure:
+    body = bytearray()
+    # read1 hands over what is there; read would wait for a full buffer from a trickling peer.
+    while chunk := response.raw.read1(65536):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            return Failure(TOO_LARGE)
+        if time.monotonic() > deadline:
+            return Failure(TOO_SLOW)
+    wished = response.headers.get("Retry-After", "")
+    return Answer(response.status_code, bytes(body), float(wished) if wished.isdecimal() else 0.0)
+
+
+def _failure(error: Exception) -> Failure:
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(cause, lower_failures.NameResolutionError):
+        return Failure(NO_SUCH_HOST, passing=True)
+    for kind, reason, passing in REASONS:
+        if isinstance(error, kind):
+            return Failure(reason, passing)
+    return Failure("the call to Meta could not be made")
+
+
+def _wait_before_retry(outcome: Answer | Failure, pause: float | None) -> float | None:
+    """Return the seconds to wait before another try, None where there should be none."""
+    if isinstance(outcome, Failure):
+        return pause if outcome.passing else None
+    if pause is None or outcome.status not in PASSING_STATUSES:
+        return None
+    return max(pause, min(outcome.retry_after, RETRY_AFTER_CAP))

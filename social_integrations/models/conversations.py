@@ -1,0 +1,74 @@
+"""People who write to a connected account, and their threads."""
+
+from django.conf import settings
+from django.db import models
+
+from .accounts import ConnectedAccount
+
+
+class Contact(models.Model):
+    """A person as one connected account sees them (Meta's ids are scoped to the account)."""
+
+    class ProfileState(models.TextChoices):
+        """How far fetching the person's profile has come."""
+
+        PENDING = "pending", "Not fetched yet"
+        FETCHED = "fetched", "Fetched"
+        UNAVAILABLE = "unavailable", "Not available from Meta"
+
+    account = models.ForeignKey(ConnectedAccount, models.CASCADE, related_name="contacts")
+    igsid = models.CharField("Instagram-scoped id", max_length=64)
+    username = models.CharField(max_length=255, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    profile_picture_url = models.TextField(blank=True)
+    profile_fetched_at = models.DateTimeField(null=True, blank=True)
+    profile_state = models.CharField(
+        max_length=16, choices=ProfileState, default=ProfileState.PENDING
+    )
+    crm_reference = models.CharField(
+        max_length=255, blank=True, help_text="Your CRM's own record of this person, if any."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "igsid"], name="contact_once_per_account")
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """The best name we have: name, else @username, else the end of the id."""
+        if self.name:
+            return self.name
+        return f"@{self.username}" if self.username else f"Instagram user ‥{self.igsid[-4:]}"
+
+
+class Conversation(models.Model):
+    """The thread with one contact."""
+
+    class Status(models.TextChoices):
+        """Whether staff still have to do something."""
+
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    contact = models.OneToOneField(Contact, models.CASCADE, related_name="conversation")
+    status = models.CharField(max_length=16, choices=Status, default=Status.OPEN)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    last_message_at = models.DateTimeField(null=True, blank=True)
+    last_inbound_at = models.DateTimeField(null=True, blank=True)
+    customer_seen_at = models.DateTimeField(null=True, blank=True)
+    staff_read_at = models.DateTimeField(null=True, blank=True)
+    thread_owner = models.CharField(
+        max_length=64, blank=True, help_text="The Meta app in control of the thread, if named."
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["-last_message_at", "-id"], name="conversation_newest")]
+
+    def __str__(self) -> str:
+        return f"Conversation with {self.contact}"

@@ -1,0 +1,68 @@
+"""The ledger: everything Meta delivered, item by item, and what became of it."""
+
+from django.db import models
+from django.db.models import Q
+
+from .accounts import ConnectedAccount
+
+
+class WebhookEvent(models.Model):
+    """One item of a delivery, kept before anything is done with it."""
+
+    class Status(models.TextChoices):
+        """What became of the item."""
+
+        RECEIVED = "received", "Waiting to be applied"
+        APPLIED = "applied", "Applied"
+        PARKED = "parked", "Kept for later"
+        ORPHANED = "orphaned", "No connected account"
+        UNKNOWN = "unknown", "Not understood"
+        FAILED = "failed", "Failed"
+        TEST = "test", "Test received"
+
+    delivery_id = models.UUIDField(help_text="The same for all items of one POST.")
+    position = models.PositiveIntegerField(help_text="Place within the POST, from 0.")
+    received_at = models.DateTimeField()
+    account = models.ForeignKey(
+        ConnectedAccount,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="webhook_events",
+        db_index=False,
+    )
+    instagram_account_id = models.CharField(max_length=64, blank=True, help_text="entry.id")
+    contact_igsid = models.CharField(
+        max_length=64, blank=True, help_text="The person the item is about, where it names one."
+    )
+    wrapper = models.CharField(
+        max_length=16, help_text="Where the item stood: messaging, standby, changes, entry, body."
+    )
+    kind = models.CharField(max_length=32)
+    event_key = models.CharField(
+        max_length=32, unique=True, help_text="Fingerprint of the item: a repetition has the same."
+    )
+    payload = models.JSONField(help_text="The item as Meta sent it.")
+    occurred_at = models.DateTimeField(null=True, blank=True, help_text="Meta's clock.")
+    status = models.CharField(max_length=16, choices=Status, default=Status.RECEIVED)
+    error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "webhook event"
+        ordering = ["-id"]
+        indexes = [
+            # The work list and every troubled state; applied rows, nearly all, stay out of it.
+            models.Index(
+                fields=["status", "id"], name="webhook_event_open", condition=~Q(status="applied")
+            ),
+            models.Index(
+                fields=["instagram_account_id"],
+                name="webhook_event_orphaned",
+                condition=Q(status="orphaned"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

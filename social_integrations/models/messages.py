@@ -1,0 +1,148 @@
+"""Messages, their attachments and reactions."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from .accounts import ConnectedAccount
+from .conversations import Conversation
+
+
+class Message(models.Model):
+    """One message of a thread, either way."""
+
+    class Direction(models.TextChoices):
+        """Seen from the business."""
+
+        INBOUND = "inbound", "Inbound"
+        OUTBOUND = "outbound", "Outbound"
+
+    class Source(models.TextChoices):
+        """Who or what wrote it."""
+
+        CUSTOMER = "customer", "Customer"
+        CRM = "crm", "This CRM"
+        INSTAGRAM_APP = "instagram_app", "Instagram app"
+        OTHER_APP = "other_app", "Another app"
+
+    class Status(models.TextChoices):
+        """Inbound messages are received; the rest is the life of an outbound one."""
+
+        RECEIVED = "received", "Received"
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        SEEN = "seen", "Seen"
+        FAILED = "failed", "Failed"
+        UNKNOWN = "unknown", "Outcome unknown"
+
+    account = models.ForeignKey(
+        ConnectedAccount, models.CASCADE, related_name="messages", db_index=False
+    )
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="messages", db_index=False
+    )
+    mid = models.CharField(  # noqa: DJ001 - unique where given
+        "message id", max_length=512, null=True, blank=True, help_text="Meta's id of the message."
+    )
+    event_key = models.CharField(  # noqa: DJ001 - unique where given
+        max_length=32,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The ledger item it came from, for a message Meta gave no id.",
+    )
+    direction = models.CharField(max_length=16, choices=Direction)
+    source = models.CharField(max_length=16, choices=Source)
+    kind = models.CharField(
+        max_length=32, help_text="text, Meta's word of its attachments, mixed or unsupported."
+    )
+    text = models.TextField(blank=True)
+    sent_at = models.DateTimeField(help_text="Meta's clock.")
+    received_at = models.DateTimeField(help_text="Our clock.")
+    reply_to_mid = models.CharField(max_length=512, blank=True)
+    story = models.JSONField(null=True, blank=True, help_text="The story replied to: id and url.")
+    quick_reply_payload = models.TextField(blank=True)
+    postback = models.JSONField(null=True, blank=True)
+    referral = models.JSONField(null=True, blank=True, help_text="The ad or link that led here.")
+    edits = models.PositiveSmallIntegerField(default=0)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    unsent_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=16, choices=Status, default=Status.RECEIVED)
+    error_code = models.CharField(max_length=32, blank=True)
+    error_text = models.TextField(blank=True)
+    tag = models.CharField(max_length=32, blank=True)
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    client_reference = models.CharField(  # noqa: DJ001 - unique where given
+        max_length=64, null=True, blank=True
+    )
+
+    class Meta:
+        ordering = ["-sent_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "mid"], condition=Q(mid__isnull=False), name="message_once"
+            ),
+            models.UniqueConstraint(
+                fields=["event_key"],
+                condition=Q(event_key__isnull=False),
+                name="message_without_mid_once",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "client_reference"],
+                condition=Q(client_reference__isnull=False),
+                name="message_reference_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "-sent_at", "-id"], name="message_thread"),
+            models.Index(fields=["account", "-sent_at", "-id"], name="message_of_account"),
+            models.Index(fields=["-sent_at", "-id"], name="message_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_direction_display()} {self.kind} {self.pk}"
+
+
+class Attachment(models.Model):
+    """Something attached to a message; we keep the link, not the file."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attachments")
+    position = models.PositiveSmallIntegerField(default=0)
+    type = models.CharField(max_length=32, help_text="Meta's word; new ones may appear any day.")
+    url = models.TextField(blank=True)
+    title = models.TextField(blank=True)
+    media_id = models.CharField(max_length=255, blank=True)
+    expired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.pk}"
+
+
+class Reaction(models.Model):
+    """The latest reaction of one side to a message."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="reactions")
+    actor_id = models.CharField(max_length=64, help_text="Meta's id of who reacted.")
+    emoji = models.CharField(max_length=64, blank=True)
+    reaction = models.CharField(max_length=32, blank=True)
+    reacted_at = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "actor_id"], name="reaction_once_per_actor")
+        ]
+
+    def __str__(self) -> str:
+        return self.emoji or self.reaction

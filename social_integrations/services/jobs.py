@@ -1,0 +1,104 @@
+"""The outbox: enqueue with the caller's transaction, claim with a lease, retry with backoff."""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from social_integrations.conf import app_settings
+from social_integrations.models import Job
+
+from .failures import describe
+
+FETCH_PROFILE = "fetch_profile"
+HOUSEKEEPING = "housekeeping"
+
+BACKOFF_BASE = timedelta(seconds=5)
+BACKOFF_LIMIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """Work to be done; a second job with the same dedupe key is not added."""
+
+    name: str
+    payload: Mapping[str, Any]
+    """Ids only: neither content nor secrets."""
+    dedupe_key: str | None = None
+
+
+def enqueue_all(jobs: Iterable[NewJob]) -> None:
+    """Write jobs in the caller's transaction: rolled back with it, run once it commits."""
+    now = timezone.now()
+    Job.objects.bulk_create(
+        [
+            Job(name=job.name, payload=job.payload, dedupe_key=job.dedupe_key, due_at=now)
+            for job in jobs
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def claim() -> Job | None:
+    """Take the next due job, or one whose worker died, for the length of a lease."""
+    now = timezone.now()
+    due = Q(state=Job.State.READY, due_at__lte=now)
+    abandoned = Q(state=Job.State.RUNNING, leased_until__lt=now)
+    for candidate in Job.objects.filter(due | abandoned).order_by("due_at")[:10]:
+        mine = _as_read(candidate).update(
+            state=Job.State.RUNNING,
+            attempts=F("attempts") + 1,
+            leased_until=now + timedelta(seconds=app_settings.JOB_LEASE_SECONDS),
+        )
+        if mine:
+            candidate.refresh_from_db()
+            return candidate
+    return None
+
+
+def finish(job: Job) -> None:
+    """Mark a claimed job done, unless its lease was lost to somebody else."""
+    _as_read(job).update(
+        state=Job.State.DONE, finished_at=timezone.now(), leased_until=None, error=""
+    )
+
+
+def fail(job: Job, error: Exception) -> None:
+    """Let a claimed job wait for another try, or give it up after the last one."""
+    now = timezone.now()
+    given_up = job.attempts >= app_settings.JOB_MAX_ATTEMPTS
+    _as_read(job).update(
+        state=Job.State.DEAD if given_up else Job.State.READY,
+        due_at=now + backoff(job.attempts),
+        finished_at=now if given_up else None,
+        leased_until=None,
+        error=describe(error),
+    )
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return how long to wait after so many tries: doubling, with jitter, at most an hour."""
+    wait = min(BACKOFF_BASE * 2 ** min(attempts - 1, 20), BACKOFF_LIMIT)
+    return wait * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
+
+
+def run_again(jobs: QuerySet[Job]) -> int:
+    """Put finished or given-up jobs back in line with fresh tries; return how many."""
+    ended = jobs.filter(state__in=[Job.State.DONE, Job.State.DEAD])
+    return ended.update(
+        state=Job.State.READY, due_at=timezone.now(), attempts=0, finished_at=None, error=""
+    )
+
+
+def prune(before: datetime) -> int:
+    """Delete jobs done before the given time; return how many. Given-up ones stay to be seen."""
+    return Job.objects.filter(state=Job.State.DONE, finished_at__lt=before).delete()[0]
+
+
+def _as_read(job: Job) -> QuerySet[Job]:
+    """Return the row only while nobody else has claimed or ended it since."""
+    return Job.objects.filter(pk=job.pk, state=job.state, attempts=job.attempts)

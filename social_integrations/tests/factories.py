@@ -1,0 +1,106 @@
+"""One builder per model: valid rows with as little as a test wants to say."""
+
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission, User
+
+from social_integrations.models import (
+    Attachment,
+    ConnectedAccount,
+    Contact,
+    Conversation,
+    Job,
+    Message,
+    WebhookEvent,
+)
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+_numbers = count(1)
+
+
+def make_account(**values: Any) -> ConnectedAccount:
+    number = next(_numbers)
+    defaults = {
+        "instagram_account_id": f"1784140{number:010}",
+        "username": f"shop{number}",
+        "name": f"Shop {number}",
+        "access_token": f"token-of-shop-{number}",
+        "connected_at": NOON,
+        "webhook_subscribed_at": NOON,
+    }
+    return ConnectedAccount.objects.create(**defaults | values)
+
+
+def make_contact(**values: Any) -> Contact:
+    number = next(_numbers)
+    account = values.pop("account", None) or make_account()
+    defaults = {"igsid": f"9000{number:012}", "username": f"person{number}", "name": ""}
+    return Contact.objects.create(account=account, **defaults | values)
+
+
+def make_conversation(**values: Any) -> Conversation:
+    contact = values.pop("contact", None) or make_contact()
+    return Conversation.objects.create(contact=contact, **{"last_message_at": NOON} | values)
+
+
+def make_message(**values: Any) -> Message:
+    conversation = values.pop("conversation", None) or make_conversation()
+    defaults = {
+        "account": conversation.contact.account,
+        "mid": f"mid-{next(_numbers)}",
+        "direction": Message.Direction.INBOUND,
+        "source": Message.Source.CUSTOMER,
+        "kind": "text",
+        "text": "Good morning",
+        "sent_at": NOON,
+        "received_at": NOON,
+    }
+    return Message.objects.create(conversation=conversation, **defaults | values)
+
+
+def make_attachment(message: Message, **values: Any) -> Attachment:
+    defaults = {"type": "image", "url": "https://cdn.example/picture.jpg"}
+    return Attachment.objects.create(message=message, **defaults | values)
+
+
+def make_event(**values: Any) -> WebhookEvent:
+    number = next(_numbers)
+    defaults = {
+        "delivery_id": uuid4(),
+        "position": 0,
+        "received_at": NOON,
+        "instagram_account_id": "17841400000000001",
+        "wrapper": "messaging",
+        "kind": "message",
+        "event_key": f"{number:032}",
+        "payload": {"message": {"mid": f"mid-{number}"}},
+    }
+    return WebhookEvent.objects.create(**defaults | values)
+
+
+def make_job(**values: Any) -> Job:
+    return Job.objects.create(**{"name": "fetch_profile", "due_at": NOON} | values)
+
+
+def make_user(**values: Any) -> User:
+    defaults = {"username": f"user{next(_numbers)}", "password": "correct horse battery"}
+    return get_user_model().objects.create_user(**defaults | values)  # type: ignore[return-value]
+
+
+def make_staff(*perms: str) -> User:
+    """Return a staff user with the permissions, named as `view_message`."""
+    user = make_user(is_staff=True)
+    found = Permission.objects.filter(
+        content_type__app_label="social_integrations", codename__in=perms
+    )
+    assert len(found) == len(perms), perms
+    user.user_permissions.set(found)
+    return user
+
+
+def make_superuser() -> User:
+    return make_user(is_staff=True, is_superuser=True)

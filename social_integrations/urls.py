@@ -1,0 +1,23 @@
+"""The app's addresses; include them under `/api/social/instagram/`."""
+
+from django.urls import URLPattern, path
+
+from .api.views import ConnectionStatusView
+from .views.connect import callback, result, start
+from .views.webhook import webhook
+
+app_name = "social_integrations"
+
+webhook_urlpatterns: list[URLPattern] = [path("webhook/", webhook, name="webhook")]
+
+connect_urlpatterns: list[URLPattern] = [
+    path("oauth/start/", start, name="oauth-start"),
+    path("oauth/callback/", callback, name="oauth-callback"),
+    path("oauth/result/", result, name="oauth-result"),
+]
+
+api_urlpatterns: list[URLPattern] = [
+    path("connection/status/", ConnectionStatusView.as_view(), name="connection-status"),
+]
+
+urlpatterns = webhook_urlpatterns + connect_urlpatterns + api_urlpatterns
