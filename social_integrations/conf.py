@@ -107,9 +107,10 @@ class AppSettings:
         return int(self._get("WEBHOOK_MAX_BYTES", 8 * 1024 * 1024))
 
     @property
-    def WEBHOOK_REFUSED_RATE(self) -> str:
-        """Refused webhook requests per address before it gets 429; empty: no limit."""
-        return str(self._get("WEBHOOK_REFUSED_RATE", "300/min"))
+    def WEBHOOK_REFUSED_RATE(self) -> str | None:
+        """Refused webhook requests per address before it gets 429; `off` for no limit."""
+        rate = str(self._get("WEBHOOK_REFUSED_RATE", "300/min"))
+        return None if rate in ("", "off") else rate
 
     @property
     def CONNECT_RETURN_URL(self) -> str:

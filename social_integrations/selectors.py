@@ -45,8 +45,7 @@ def _reauth_required(account: ConnectedAccount, _now: datetime) -> Problem | Non
         return None
     return Problem(
         "reauth_required",
-        "Meta no longer accepts our access to this account. Messages still arrive, but names "
-        "and pictures cannot be fetched.",
+        "Meta no longer accepts our access to this account.",
         CONNECT_AGAIN,
     )
 

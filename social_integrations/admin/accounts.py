@@ -5,8 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from social_integrations.access import access_policy
 from social_integrations.models import ConnectedAccount
@@ -20,14 +22,7 @@ from .rendering import link_html, one_line, state_html, visible
 class ConnectedAccountAdmin(ReadOnlyAdmin):
     """Read-only: Meta's consent connects an account. The token is not even loaded."""
 
-    list_display = [
-        "account",
-        "shown_name",
-        "state",
-        "problem",
-        "token_expires_at",
-        "last_event_at",
-    ]
+    list_display = ["account", "state", "problem", "expires", "last_event"]
     list_filter = ["status", "login"]
     search_fields = ["username", "name", "instagram_account_id", "page_name"]
     fieldsets = [
@@ -85,6 +80,16 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         """Colour the status."""
         return state_html(account.status, account.get_status_display())
 
+    @admin.display(description="expires", ordering="token_expires_at")
+    def expires(self, account: ConnectedAccount) -> str:
+        """Show the day the token expires."""
+        return date_format(account.token_expires_at) if account.token_expires_at else ""
+
+    @admin.display(description="last event", ordering="last_event_at")
+    def last_event(self, account: ConnectedAccount) -> str:
+        """Show how long ago Meta delivered something."""
+        return f"{timesince(account.last_event_at, depth=1)} ago" if account.last_event_at else ""
+
     @admin.display(description="problem")
     def problem(self, account: ConnectedAccount) -> str | SafeString:
         """Show the worst problem."""
@@ -106,7 +111,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     @admin.display(description="reason")
     def reason(self, account: ConnectedAccount) -> str:
         """Show why the status is what it is."""
-        return visible(account.status_reason)
+        return visible(account.status_reason) or "-"
 
     @admin.display(description="page")
     def page(self, account: ConnectedAccount) -> str:

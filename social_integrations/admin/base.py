@@ -90,4 +90,9 @@ class AccountFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """Keep the rows of the chosen account."""
-        return queryset.filter(**{self.path: self.value()}) if self.value() else queryset
+        if self.value() is None:
+            return queryset
+        known = {key for key, _name in self.lookup_choices}
+        if self.value() not in known:
+            return queryset.none()
+        return queryset.filter(**{self.path: self.value()})

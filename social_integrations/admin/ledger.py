@@ -14,7 +14,7 @@ from social_integrations.selectors import ledger_counts, oldest_waiting
 from social_integrations.services.applying import requeue
 from social_integrations.services.refusals import counts_today
 
-from .base import ReadOnlyAdmin
+from .base import AccountFilter, ReadOnlyAdmin
 from .rendering import one_line, pretty_json, state_html, visible
 
 WORKER_PATIENCE_SECONDS = 60
@@ -24,8 +24,8 @@ WORKER_PATIENCE_SECONDS = 60
 class WebhookEventAdmin(ReadOnlyAdmin):
     """Items as Meta sent them; `Apply again` hands them to the worker once more."""
 
-    list_display = ["id", "received_at", "instagram_account_id", "kind", "state", "first_error"]
-    list_filter = ["status", "kind", "received_at"]
+    list_display = ["received_at", "kind", "state", "first_error", "instagram_account_id"]
+    list_filter = ["status", AccountFilter, "kind", "received_at"]
     search_fields = ["instagram_account_id", "contact_igsid", "event_key"]
     fields = [
         "state",

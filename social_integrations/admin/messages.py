@@ -60,11 +60,11 @@ class MessageAdmin(ReadOnlyAdmin):
 
     list_display = [
         "short_text",
-        "direction",
-        "kind",
         "conversation_link",
-        "account_name",
+        "direction",
         "sent_at",
+        "kind",
+        "account_name",
     ]
     list_filter = ["direction", AccountFilter, "kind", "sent_at"]
     search_fields = [
@@ -112,17 +112,18 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="text", ordering="text")
     def short_text(self, message: Message) -> str:
         """Show the beginning of the text, or what it is instead."""
-        return one_line(message.text, 80) or f"({one_line(message.kind, 32)})"
+        instead = "unsent" if message.unsent_at else one_line(message.kind, 32)
+        return one_line(message.text, 80) or f"({instead})"
 
     @admin.display(description="text")
     def shown_text(self, message: Message) -> SafeString:
         """Show the text with its line breaks."""
-        return format_html('<div class="ig-text" dir="auto">{}</div>', visible(message.text))
+        return format_html('<div class="ig-text" dir="auto">{}</div>', visible(message.text) or "-")
 
     @admin.display(description="error")
     def shown_error(self, message: Message) -> str:
         """Show why sending failed."""
-        return visible(f"{message.error_code} {message.error_text}".strip())
+        return visible(f"{message.error_code} {message.error_text}".strip()) or "-"
 
     @admin.display(description="conversation", ordering="conversation__contact__name")
     def conversation_link(self, message: Message) -> SafeString:

@@ -81,10 +81,12 @@ def pretty_json(read: Callable[[], Any]) -> SafeString:
     """Return JSON laid out in `<pre>`; reading it may fail on its nesting as well."""
     for layout in (_indented, _compact):
         try:
-            laid_out = visible(layout(read()), JSON_LENGTH)
+            laid_out = layout(read())
         except (RecursionError, ValueError):
             continue
-        return format_html('<pre class="ig-pre">{}</pre>', laid_out)
+        # Deep nesting indents itself to great length; without indentation more of it fits.
+        if len(laid_out) <= JSON_LENGTH or layout is _compact:
+            return format_html('<pre class="ig-pre">{}</pre>', visible(laid_out, JSON_LENGTH))
     return format_html("<em>{}</em>", "Nested too deeply to be shown here.")
 
 

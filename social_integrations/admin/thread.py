@@ -30,6 +30,7 @@ class Bubble:
     """One message."""
 
     side: str
+    failed: bool
     sender: str
     source: str
     sent_at: datetime
@@ -63,6 +64,7 @@ def _bubble(message: Message, contact: str, answered: Message | None) -> Bubble:
     inbound = message.direction == Message.Direction.INBOUND
     return Bubble(
         side="in" if inbound else "out",
+        failed=message.status == Message.Status.FAILED,
         sender=contact if inbound else str(message.sent_by or "") or "Us",
         source="" if inbound else message.get_source_display(),
         sent_at=message.sent_at,

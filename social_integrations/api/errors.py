@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
+from django.http import Http404
 from django.utils.translation import gettext_lazy as _
-from rest_framework import status
+from rest_framework import exceptions, status
 from rest_framework.exceptions import APIException, ParseError, Throttled, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -28,6 +29,9 @@ TRANSLATED: tuple[tuple[type[Exception], type[APIException]], ...] = (
     (InterfaceError, DatabaseUnavailable),
     (RequestDataTooBig, BodyTooLarge),
     (SuspiciousOperation, ParseError),
+    # Their texts may name what does not exist or who may see it.
+    (Http404, exceptions.NotFound),
+    (PermissionDenied, exceptions.PermissionDenied),
 )
 
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from social_integrations.exceptions import PayloadError
@@ -11,6 +13,8 @@ from social_integrations.exceptions import PayloadError
 MAX_DEPTH = 60
 MAX_DIGITS = 100
 REPLACEMENT = "�"
+SUSPICIOUS_ESCAPE = re.compile(rb"\\u(0000|d[89a-f])", re.IGNORECASE)
+CONTAINERS = (dict, list)
 
 
 def parse_json(body: bytes) -> Any:
@@ -27,19 +31,35 @@ def parse_json(body: bytes) -> Any:
     )
 
 
-def clean(value: Any, depth: int = 0) -> Any:
-    """Return the value without NUL characters and lone surrogates, which databases refuse.
+def storable(parsed: Any, body: bytes) -> Any:
+    """Return a parsed body without what databases refuse: NUL and lone surrogates become U+FFFD.
 
     Raises PayloadError where it is nested deeper than `MAX_DEPTH`.
     """
+    if not is_within(parsed, MAX_DEPTH):
+        raise PayloadError(f"nested deeper than {MAX_DEPTH} levels")
+    # In strict UTF-8 and strict JSON, only an escape can bring one of the two in.
+    return clean(parsed) if SUSPICIOUS_ESCAPE.search(body) else parsed
+
+
+def is_within(value: Any, depth: int) -> bool:
+    """Return whether no container lies deeper than so many levels."""
+    level = [value]
+    for _ in range(depth + 1):
+        level = [inner for outer in level for inner in _inside(outer) if type(inner) in CONTAINERS]
+        if not level:
+            return True
+    return False
+
+
+def clean(value: Any) -> Any:
+    """Return the value, of bounded depth, with the characters replaced in every text and key."""
     if isinstance(value, str):
         return clean_text(value)
-    if depth > MAX_DEPTH:
-        raise PayloadError(f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
-        return {clean_text(key): clean(inner, depth + 1) for key, inner in value.items()}
+        return {clean_text(key): clean(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [clean(inner, depth + 1) for inner in value]
+        return [clean(inner) for inner in value]
     return value
 
 
@@ -54,6 +74,12 @@ def clean_text(value: str) -> str:
     except UnicodeEncodeError:
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _parse_int(literal: str) -> int | str:

@@ -10,11 +10,12 @@ from typing import Any
 from social_integrations.exceptions import PayloadError
 
 from . import kinds
-from .cleaning import clean
+from .cleaning import storable
 from .reading import identifier, items, mapping
 from .timestamps import read_timestamp
 
 WRAPPERS = ("messaging", "standby", "changes")
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Item:
 def split(body: Any, raw: bytes) -> list[Item]:
     """Return the items of a parsed delivery; one unreadable item where it is nested too deep."""
     try:
-        return list(_items(clean(body)))
-    except PayloadError:
+        return list(_items(storable(body, raw)))
+    except (PayloadError, RecursionError):
         return [unreadable(raw)]
 
 
@@ -57,7 +58,7 @@ def messaging_item(wrapper: str, payload: Any) -> dict[str, Any]:
 
 
 def _items(body: Any) -> Iterator[Item]:
-    envelopes = body if isinstance(body, list) else [body]
+    envelopes = body if body and isinstance(body, list) else [body]
     for envelope in envelopes:
         entries = items(mapping(envelope).get("entry"))
         if not entries:
@@ -91,7 +92,7 @@ def _item(
 ) -> Item:
     item = messaging_item(wrapper, payload)
     kind = kinds.MESSENGER if messenger else _kind(wrapper, payload, item)
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+    text = encode(payload)
     return Item(
         account_id=account_id,
         contact_id=kinds.contact_of(item, account_id),

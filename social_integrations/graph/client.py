@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import requests
-
 from social_integrations.exceptions import GraphRefusedError, GraphUnavailableError
 
 from .reading import read_number, read_object, read_objects, read_text
@@ -39,12 +37,11 @@ class GraphClient:
         app_secret: str,
         token: str = "",
         timeout: tuple[float, float] = (3.05, 10.0),
-        session: requests.Session | None = None,
     ) -> None:
         self._root = f"{base_url.rstrip('/')}/{version}"
         self._app_secret = app_secret
         self._token = token
-        self._transport = Transport(timeout=timeout, session=session)
+        self._transport = Transport(timeout=timeout)
 
     def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """Read; see `request`."""

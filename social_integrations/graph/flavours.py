@@ -17,8 +17,6 @@ class Flavour:
     inspect_path: str
     essential_scopes: tuple[str, ...]
     """Without one of these an account cannot be connected at all."""
-    subscribe_scopes: tuple[str, ...]
-    """Without one of these Meta refuses to deliver the account's events."""
 
 
 FACEBOOK_LOGIN = Flavour(
@@ -29,5 +27,4 @@ FACEBOOK_LOGIN = Flavour(
     token_path="oauth/access_token",  # noqa: S106 - a path
     inspect_path="debug_token",
     essential_scopes=("instagram_basic", "instagram_manage_messages"),
-    subscribe_scopes=("pages_manage_metadata",),
 )

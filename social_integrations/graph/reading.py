@@ -9,9 +9,14 @@ ID = re.compile(r"[0-9A-Za-z_.-]{1,64}", re.ASCII)
 
 
 def read_text(source: Mapping[str, Any], key: str) -> str:
-    """Return a text, empty for null and other types; NUL, which PostgreSQL refuses, is dropped."""
+    """Return a text a database can store, empty for null and other types.
+
+    NUL, which PostgreSQL refuses, is dropped; half an emoji, which JSON allows, becomes `?`.
+    """
     value = source.get(key)
-    return value.replace("\x00", "") if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def read_id(source: Mapping[str, Any], key: str) -> str:

@@ -48,16 +48,25 @@ class Failure:
     passing: bool = False
 
 
-class Transport:
-    """Sends requests. No proxy or .netrc of the environment, no cookies, no redirects."""
+class PlainSession(requests.Session):
+    """A session without redirects, proxies or .netrc of the environment, and without cookies."""
 
-    def __init__(
-        self, *, timeout: tuple[float, float], session: requests.Session | None = None
-    ) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, _resp: requests.Response) -> None:
+        """Say that nothing is a redirect; looking closer would read its body without any limit."""
+        return
+
+
+class Transport:
+    """Sends requests; `timeout` holds the seconds to connect and to wait for the next bytes."""
+
+    def __init__(self, *, timeout: tuple[float, float]) -> None:
         self._timeout = timeout
-        self._session = session or requests.Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session = PlainSession()
 
     def send(
         self,
@@ -108,7 +117,12 @@ class Transport:
                 stream=True,
             ) as response:
                 return _read(response, deadline)
-        except (failures.RequestException, lower_failures.HTTPError, OSError) as error:
+        except (
+            failures.RequestException,
+            lower_failures.HTTPError,
+            OSError,
+            UnicodeError,
+        ) as error:
             return _failure(error)
 
 

@@ -17,9 +17,7 @@ class Job(models.Model):
 
     name = models.CharField(max_length=64, help_text="Which handler runs it (tasks.py).")
     payload = models.JSONField(default=dict, blank=True, help_text="Ids only, no content.")
-    dedupe_key = models.CharField(
-        max_length=128, null=True, blank=True, unique=True
-    )
+    dedupe_key = models.CharField(max_length=128, null=True, blank=True, unique=True)
     state = models.CharField(max_length=16, choices=State, default=State.READY)
     due_at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True, blank=True)

@@ -11,15 +11,14 @@ from django.utils import timezone
 
 from social_integrations.access import access_policy
 from social_integrations.conf import app_settings
-from social_integrations.exceptions import ConnectError, GraphError
-from social_integrations.graph import oauth
-from social_integrations.graph.types import Identity, InstagramAccount, Page, TokenInspection
+from social_integrations.exceptions import ConnectError
+from social_integrations.graph.types import InstagramAccount, Page
 from social_integrations.models import ConnectedAccount
 from social_integrations.signals import account_connected
 
 from .adoption import adopt_orphans
-from .clients import app_credentials, client_for_app, client_for_token, facebook_login
-from .connect_problems import name_exchange_error, name_graph_error
+from .clients import facebook_login
+from .grants import Grant, redeem_code
 from .subscribing import record_subscription, subscribe_page
 
 logger = logging.getLogger(__name__)
@@ -59,34 +58,20 @@ class ConnectResult:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """Everything Meta told us about one consent."""
-
-    identity: Identity
-    granted: frozenset[str]
-    inspection: TokenInspection
-    pages: tuple[Page, ...]
-
-
 def connect_accounts(*, user: User, code: str) -> ConnectResult:
     """Turn the code into connected accounts, one per usable Page, and subscribe each.
 
     Must run outside a transaction: it calls Meta several times. Raises `ConnectError` where Meta
     refuses or cannot be reached, an essential permission is missing, or there is no Page.
     """
-    token = _long_lived_token(code)
-    try:
-        consent = _read_consent(token)
-    except GraphError as error:
-        raise _stopped(*name_graph_error(error), error) from None
-    _refuse_without_essentials(consent)
-    problems = {page.id: _page_problem(page) for page in consent.pages}
+    grant = redeem_code(code=code)
+    _refuse_without_essentials(grant)
+    problems = {page.id: _page_problem(page) for page in grant.pages}
     outcomes: list[ConnectedOutcome] = []
-    for page in consent.pages:
+    for page in grant.pages:
         if page.instagram is None or problems[page.id]:
             continue
-        stored = _store(user=user, page=page, instagram=page.instagram, consent=consent)
+        stored = _store(user=user, page=page, instagram=page.instagram, grant=grant)
         if stored is None:
             problems[page.id] = "account_taken"
         else:
@@ -96,68 +81,20 @@ def connect_accounts(*, user: User, code: str) -> ConnectResult:
         accounts=tuple(outcomes),
         unusable=tuple(
             UnusablePage(page_name=page.name or page.id, code=problems[page.id])
-            for page in consent.pages
+            for page in grant.pages
             if problems[page.id]
         ),
-        missing_scopes=tuple(s for s in app_settings.SCOPES if s not in consent.granted),
+        missing_scopes=tuple(s for s in app_settings.SCOPES if s not in grant.granted),
         problem="" if outcomes else _common_problem(set(problems.values())),
     )
 
 
-def _long_lived_token(code: str) -> str:
-    """Exchange the code, then the token; a Page token lives long only if this came first."""
-    flavour, client = facebook_login(), client_for_token("")
-    credentials = app_credentials()
-    try:
-        short = oauth.exchange_code(
-            client,
-            flavour,
-            credentials=credentials,
-            redirect_uri=app_settings.REDIRECT_URI,
-            code=code,
-        )
-    except GraphError as error:
-        raise _stopped(*name_exchange_error(error), error) from None
-    try:
-        long = oauth.extend_token(
-            client, flavour, credentials=credentials, token=short.access_token
-        )
-    except GraphError as error:
-        raise _stopped(*name_graph_error(error), error) from None
-    return long.access_token
-
-
-def _read_consent(token: str) -> Consent:
-    client = client_for_token(token)
-    inspection = _inspect(token)
-    return Consent(
-        identity=oauth.read_identity(client),
-        granted=oauth.read_permissions(client) or frozenset(inspection.scopes),
-        inspection=inspection,
-        pages=oauth.list_pages(client),
-    )
-
-
-def _inspect(token: str) -> TokenInspection:
-    """Ask for expiry dates; they are worth knowing, not worth failing for."""
-    try:
-        return oauth.inspect_token(client_for_app(), facebook_login(), token=token)
-    except GraphError as error:
-        logger.warning("Connecting: the token could not be inspected: %s", error)
-        return TokenInspection()
-
-
-def _stopped(problem: str, detail: str, error: GraphError) -> ConnectError:
-    logger.warning("Connecting stopped (%s): %s", problem, error)
-    return ConnectError(problem, detail)
-
-
-def _refuse_without_essentials(consent: Consent) -> None:
-    missing = [s for s in facebook_login().essential_scopes if s not in consent.granted]
+def _refuse_without_essentials(grant: Grant) -> None:
+    missing = [s for s in facebook_login().essential_scopes if s not in grant.granted]
     if missing:
         raise ConnectError("permissions_missing", ", ".join(missing))
-    if not consent.pages:
-        hidden = "business_management" not in consent.granted
+    if not grant.pages:
+        hidden = "business_management" not in grant.granted
         raise ConnectError("no_pages_business" if hidden else "no_pages")
 
 
@@ -179,13 +116,13 @@ def _common_problem(problems: set[str]) -> str:
 
 
 def _store(
-    *, user: User, page: Page, instagram: InstagramAccount, consent: Consent
+    *, user: User, page: Page, instagram: InstagramAccount, grant: Grant
 ) -> tuple[ConnectedAccount, bool] | None:
     """Write the account, new or known; None where the policy refuses to replace it.
 
     The unique id and the row lock make two connections at the same moment end in one row.
     """
-    values = _values(user=user, page=page, instagram=instagram, consent=consent)
+    values = _values(user=user, page=page, instagram=instagram, grant=grant)
     with transaction.atomic():
         account, created = ConnectedAccount.objects.select_for_update().get_or_create(
             instagram_account_id=instagram.id, defaults=values
@@ -200,9 +137,7 @@ def _store(
     return account, created
 
 
-def _values(
-    *, user: User, page: Page, instagram: InstagramAccount, consent: Consent
-) -> dict[str, Any]:
+def _values(*, user: User, page: Page, instagram: InstagramAccount, grant: Grant) -> dict[str, Any]:
     return {
         "login": ConnectedAccount.Login.FACEBOOK,
         "username": instagram.username[:255],
@@ -210,12 +145,12 @@ def _values(
         "profile_picture_url": instagram.profile_picture_url,
         "page_id": page.id,
         "page_name": page.name[:255],
-        "meta_user_id": consent.identity.user_id,
+        "meta_user_id": grant.identity.user_id,
         "access_token": page.access_token,
         # Meta: a Page token read with a long-lived user token has no end date.
         "token_expires_at": None,
-        "data_access_expires_at": consent.inspection.data_access_expires_at,
-        "granted_scopes": sorted(consent.granted),
+        "data_access_expires_at": grant.inspection.data_access_expires_at,
+        "granted_scopes": sorted(grant.granted),
         "status": ConnectedAccount.Status.CONNECTED,
         "status_reason": "",
         "connected_by": user,

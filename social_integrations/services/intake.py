@@ -1,8 +1,9 @@
 """Store a verified delivery in the ledger: one statement, whatever the number of items."""
 
+import json
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import DataError, InterfaceError, OperationalError, connection, transaction
@@ -15,23 +16,25 @@ from social_integrations.events.envelope import Item
 from social_integrations.models import WebhookEvent
 
 # Meta batches at most 1,000 updates; more than that in one body goes in several statements.
-ROWS_PER_STATEMENT = 1000
-COLUMNS = (
-    "delivery_id",
+ITEMS_PER_STATEMENT = 1000
+SAME_FOR_ALL = ("delivery_id", "received_at", "status", "error", "attempts")
+RECORD = (
     "position",
-    "received_at",
     "instagram_account_id",
     "contact_igsid",
     "wrapper",
     "kind",
     "event_key",
-    "payload",
     "occurred_at",
-    "status",
-    "error",
-    "attempts",
 )
-_ROW = "(" + ", ".join(["%s"] * len(COLUMNS)) + ")"
+COLUMNS = (*SAME_FOR_ALL, *RECORD, "payload")
+# PostgreSQL takes all items as one JSON parameter: for a batch of 100 that costs a third of a
+# parameter for each value, and the statement's text is always the same.
+RECORDSET = (
+    "jsonb_to_recordset(%s::jsonb) AS item(position int, instagram_account_id text,"
+    " contact_igsid text, wrapper text, kind text, event_key text, occurred_at timestamptz,"
+    " payload jsonb)"
+)
 
 
 def store_delivery(body: bytes) -> int:
@@ -63,46 +66,77 @@ def _store(items: Sequence[Item]) -> None:
 
 
 def _insert(items: Sequence[Item]) -> None:
-    delivery_id, received_at = uuid.uuid4(), timezone.now()
-    rows = [_row(delivery_id, place, received_at, item) for place, item in enumerate(items)]
-    if len(rows) <= ROWS_PER_STATEMENT:
-        return _execute(rows)
-    with transaction.atomic():
-        for start in range(0, len(rows), ROWS_PER_STATEMENT):
-            _execute(rows[start : start + ROWS_PER_STATEMENT])
-    return None
+    """Insert past the ORM, which would cost as much again as the statement itself."""
+    same = _same_for_all()
+    statement = _recordset if connection.vendor == "postgresql" else _values
+    chunks = [
+        list(enumerate(items[start : start + ITEMS_PER_STATEMENT], start))
+        for start in range(0, len(items), ITEMS_PER_STATEMENT)
+    ]
+    with transaction.atomic() if len(chunks) > 1 else nullcontext(), connection.cursor() as cursor:
+        for chunk in chunks:
+            source, parameters = statement(same, chunk)
+            cursor.execute(_insert_into(source), parameters)
 
 
-def _execute(rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows past the ORM, which would cost as much again as the statement itself."""
+def _insert_into(source: str) -> str:
     quote = connection.ops.quote_name
-    head = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
-    tail = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
-    columns = ", ".join(quote(name) for name in COLUMNS)
-    table = quote(WebhookEvent._meta.db_table)
-    values = ", ".join([_ROW] * len(rows))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{head} {table} ({columns}) VALUES {values} {tail}",
-            [value for row in rows for value in row],
-        )
+    return " ".join(
+        [
+            connection.ops.insert_statement(on_conflict=OnConflict.IGNORE),
+            quote(WebhookEvent._meta.db_table),
+            f"({', '.join(map(quote, COLUMNS))})",
+            source,
+            connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], []),
+        ]
+    )
 
 
-def _row(delivery_id: uuid.UUID, position: int, received_at: datetime, item: Item) -> list[Any]:
-    time = connection.ops.adapt_datetimefield_value
-    native_uuid = connection.features.has_native_uuid_field
+def _same_for_all() -> list[Any]:
+    delivery_id, received_at = uuid.uuid4(), timezone.now()
     return [
-        delivery_id if native_uuid else delivery_id.hex,
+        delivery_id if connection.features.has_native_uuid_field else delivery_id.hex,
+        connection.ops.adapt_datetimefield_value(received_at),
+        WebhookEvent.Status.RECEIVED.value,
+        "",
+        0,
+    ]
+
+
+def _recordset(same: list[Any], chunk: Sequence[tuple[int, Item]]) -> tuple[str, list[Any]]:
+    same_for_all = ", ".join(["%s"] * len(SAME_FOR_ALL))
+    record = ", ".join(f"item.{name}" for name in RECORD)
+    # The payloads are JSON text already: spliced in, not parsed and written again.
+    records = [
+        f'{json.dumps(_record(position, item))[:-1]}, "payload": {item.payload_json}}}'
+        for position, item in chunk
+    ]
+    return (
+        # A payload that is JSON's null comes out of a record set as SQL's NULL.
+        f"SELECT {same_for_all}, {record}, coalesce(item.payload, 'null') FROM {RECORDSET}",  # noqa: S608
+        [*same, f"[{', '.join(records)}]"],
+    )
+
+
+def _record(position: int, item: Item) -> dict[str, Any]:
+    values = (
         position,
-        time(received_at),
         item.account_id,
         item.contact_id,
         item.wrapper,
         item.kind,
         item.key,
-        item.payload_json,
-        time(item.occurred_at) if item.occurred_at else None,
-        WebhookEvent.Status.RECEIVED.value,
-        "",
-        0,
-    ]
+        item.occurred_at.isoformat() if item.occurred_at else None,
+    )
+    return dict(zip(RECORD, values, strict=True))
+
+
+def _values(same: list[Any], chunk: Sequence[tuple[int, Item]]) -> tuple[str, list[Any]]:
+    row = f"({', '.join(['%s'] * len(COLUMNS))})"
+    time = connection.ops.adapt_datetimefield_value
+    parameters: list[Any] = []
+    for position, item in chunk:
+        record = _record(position, item)
+        record["occurred_at"] = time(item.occurred_at) if item.occurred_at else None
+        parameters += [*same, *record.values(), item.payload_json]
+    return f"VALUES {', '.join([row] * len(chunk))}", parameters

@@ -182,7 +182,13 @@ def _touch(
         conversation.last_message_at = max(conversation.last_message_at or sent_at, sent_at)
         if not arrival.event.outbound:
             conversation.last_inbound_at = max(conversation.last_inbound_at or sent_at, sent_at)
-    Conversation.objects.bulk_update(conversations.values(), ["last_message_at", "last_inbound_at"])
+    # An upsert of rows that all exist: one plain statement, where bulk_update builds a CASE per row.
+    Conversation.objects.bulk_create(
+        conversations.values(),
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["last_message_at", "last_inbound_at"],
+    )
 
 
 def _want_profiles(arrivals: Sequence[Arrival], contacts: dict[ContactKey, Contact]) -> None:

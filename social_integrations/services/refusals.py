@@ -22,7 +22,7 @@ class RefusedRequestThrottle(SimpleRateThrottle):
 
     def get_rate(self) -> str | None:
         """Return the configured rate; an empty one switches the limit off."""
-        return app_settings.WEBHOOK_REFUSED_RATE or None
+        return app_settings.WEBHOOK_REFUSED_RATE
 
     def get_cache_key(self, request: Request, view: APIView) -> str:  # noqa: ARG002 - DRF's signature
         """Return one key per client address."""

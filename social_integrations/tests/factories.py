@@ -88,7 +88,7 @@ def make_job(**values: Any) -> Job:
 
 def make_user(**values: Any) -> User:
     defaults = {"username": f"user{next(_numbers)}", "password": "correct horse battery"}
-    return get_user_model().objects.create_user(**defaults | values)  # type: ignore[return-value]
+    return get_user_model().objects.create_user(**defaults | values)
 
 
 def make_staff(*perms: str) -> User:

@@ -65,9 +65,7 @@ def post(client: Client, body: bytes, signature: str | None = None, **extra: Any
     if signature is None:
         signature = sign(body, settings.INSTAGRAM_APP_SECRET[0])
     headers = {"X-Hub-Signature-256": signature} if signature else {}
-    response = client.post(
-        WEBHOOK, body, content_type="application/json", headers=headers, **extra
-    )
+    response = client.post(WEBHOOK, body, content_type="application/json", headers=headers, **extra)
     assert isinstance(response, HttpResponse)
     return response
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -56,13 +56,14 @@ def start(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def callback(request: HttpRequest) -> HttpResponse:
     """Finish what Meta's dialog began, and say in words what came of it."""
+    given = _take_query(request)
     if not request.user.is_authenticated:
         return _problem_page(request, "signed_out")
     try:
         code = finish_consent(
             user=request.user,
             browser_key=request.session.get(BROWSER_KEY, ""),
-            answer=_single_values(request),
+            answer=_single_values(given),
         )
         connected = connect_accounts(user=request.user, code=code)
     except ConnectError as error:
@@ -87,11 +88,18 @@ def result(request: HttpRequest) -> HttpResponse:
     return render(request, "social_integrations/connect/result.html", context)
 
 
-def _single_values(request: HttpRequest) -> dict[str, str]:
+def _take_query(request: HttpRequest) -> QueryDict:
+    """Return the query and take it off the request: error reports would show code and state."""
+    given, request.GET = request.GET, QueryDict()
+    request.META["QUERY_STRING"] = ""
+    return given
+
+
+def _single_values(given: QueryDict) -> dict[str, str]:
     """Return the query; two values of one name could mean different things to two readers."""
-    if any(len(values) > 1 for _, values in request.GET.lists()):
+    if any(len(values) > 1 for _, values in given.lists()):
         raise ConnectError("duplicate_parameters")
-    return request.GET.dict()
+    return {name: str(value) for name, value in given.items()}
 
 
 def _succeeded(request: HttpRequest, connected: ConnectResult) -> HttpResponse:

@@ -3,7 +3,7 @@
 import logging
 import re
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -27,6 +27,7 @@ REFUSALS = {
 
 
 @csrf_exempt
+@transaction.non_atomic_requests  # intake commits by itself, and may need a new connection
 @require_http_methods(["GET", "POST"])
 def webhook(request: HttpRequest) -> HttpResponse:
     """Answer Meta: GET is the handshake, POST a delivery. Neither needs a session or cookies."""
@@ -92,6 +93,8 @@ def _refusal(request: HttpRequest, reason: str, *, signed: bool = False) -> Http
 
 def _text(status: int, content: str) -> HttpResponse:
     response = HttpResponse(content, status=status, content_type="text/plain; charset=utf-8")
+    # CommonMiddleware would add it, but deliveries need not pass any middleware.
+    response["Content-Length"] = str(len(response.content))
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "no-store"
     return response

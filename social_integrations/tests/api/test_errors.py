@@ -27,7 +27,7 @@ def _fresh_throttle() -> Iterator[None]:
 
 
 def post(client: Client, body: bytes, content_type: str = "application/json") -> Any:
-    return client.post(TOKEN, body, content_type=content_type)
+    return client.generic("POST", TOKEN, body, content_type=content_type)
 
 
 @pytest.mark.parametrize(

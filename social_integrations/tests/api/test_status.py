@@ -154,7 +154,9 @@ def test_queries_do_not_grow_with_accounts(client: Client, make: Any, expected: 
     for accounts in (1, 5):
         for _ in range(accounts):
             make_account(connected_by=user)
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             ask(client, user)
         assert len(queries) == expected
 

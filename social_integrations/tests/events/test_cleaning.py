@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from social_integrations.events.cleaning import MAX_DEPTH, clean, clean_text, parse_json
+from social_integrations.events.cleaning import MAX_DEPTH, clean, clean_text, parse_json, storable
 from social_integrations.exceptions import PayloadError
 
 json_values = st.recursive(
@@ -63,10 +63,18 @@ def test_nul_and_lone_surrogates_are_replaced_and_pairs_kept() -> None:
 
 def test_nesting_beyond_the_limit_is_refused() -> None:
     deep: Any = "x"
-    for _ in range(MAX_DEPTH + 5):
+    for _ in range(MAX_DEPTH):
         deep = [deep]
-    with pytest.raises(PayloadError):
-        clean(deep)
+    assert storable(deep, b"") == deep
+    for too_deep in ([[deep]], {"a": {"b": [deep]}}):
+        with pytest.raises(PayloadError):
+            storable(too_deep, b"")
+
+
+@given(json_values)
+def test_bodies_without_suspicious_escapes_need_no_cleaning(value: Any) -> None:
+    body = json.dumps(value).encode()
+    assert storable(parse_json(body), body) == clean(parse_json(body))
 
 
 @given(json_values)

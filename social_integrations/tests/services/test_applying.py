@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
-from pytest_django.fixtures import DjangoAssertNumQueries, SettingsWrapper
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from social_integrations import signals
 from social_integrations.models import (
@@ -62,7 +62,14 @@ def end_state() -> Any:
             "last_message_at": conversation.last_message_at,
             "last_inbound_at": conversation.last_inbound_at,
             "messages": [
-                (m.mid, m.direction, m.kind, m.text, m.sent_at, [a.url for a in m.attachments.all()])
+                (
+                    m.mid,
+                    m.direction,
+                    m.kind,
+                    m.text,
+                    m.sent_at,
+                    [a.url for a in m.attachments.all()],
+                )
                 for m in conversation.messages.order_by("sent_at", "mid")
             ],
         }
@@ -110,7 +117,7 @@ class TestMessages:
         assert message.conversation.last_inbound_at is None
 
     def test_an_echo_of_our_own_app_is_ours(
-        self, account: ConnectedAccount, settings: SettingsWrapper
+        self, account: ConnectedAccount, settings: Settings
     ) -> None:
         settings.INSTAGRAM_APP_ID = "999000111"
         receive("echo_other_app")
@@ -222,9 +229,8 @@ class TestPoison:
         receive(batch_payload(9))
         Message.objects.all().delete()
         WebhookEvent.objects.filter(position=4).update(
-            payload={"sender": {"id": "5"}, "message": {"mid": "m-4", "text": "nul \x00 inside"}}
-            if False
-            else {"sender": {"id": "5"}, "message": {"attachments": [{"type": "x"}] * 40_000}}
+            # More attachments than the column for their places can count.
+            payload={"sender": {"id": "5"}, "message": {"attachments": [{"type": "x"}] * 40_000}}
         )
         requeue(WebhookEvent.objects.all())
         receive()
@@ -291,7 +297,7 @@ def test_a_batch_takes_as_many_statements_as_one_event(
     account: ConnectedAccount, django_assert_max_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     store_delivery(encode(batch_payload(count)))
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(24):
         assert apply_pending() == count
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from pytest_django.fixtures import DjangoAssertNumQueries, SettingsWrapper
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from social_integrations.graph.signatures import sign
 from social_integrations.models import WebhookEvent
@@ -70,14 +70,12 @@ class TestHandshake:
         assert response.content == b"Forbidden: the webhook handshake does not match.\n"
 
     def test_without_a_configured_token_nobody_gets_in(
-        self, client: Client, settings: SettingsWrapper
+        self, client: Client, settings: Settings
     ) -> None:
         settings.INSTAGRAM_WEBHOOK_VERIFY_TOKEN = ""
         assert handshake(client, GOOD.replace(TOKEN, "")).status_code == 403
 
-    def test_one_of_several_tokens_is_enough(
-        self, client: Client, settings: SettingsWrapper
-    ) -> None:
+    def test_one_of_several_tokens_is_enough(self, client: Client, settings: Settings) -> None:
         settings.INSTAGRAM_WEBHOOK_VERIFY_TOKEN = ["other", TOKEN]
         assert handshake(client, GOOD).status_code == 200
 
@@ -138,14 +136,14 @@ class TestSignature:
 
     @pytest.mark.parametrize("secret", ["", [], [""], None])
     def test_without_a_secret_everything_is_refused(
-        self, client: Client, settings: SettingsWrapper, secret: Any
+        self, client: Client, settings: Settings, secret: Any
     ) -> None:
         settings.INSTAGRAM_APP_SECRET = secret
         for key in ("", "None", SECRET):
             assert post(client, self.BODY, sign(self.BODY, key)).status_code == 403
 
     def test_while_a_secret_is_replaced_both_count(
-        self, client: Client, settings: SettingsWrapper
+        self, client: Client, settings: Settings
     ) -> None:
         settings.INSTAGRAM_APP_SECRET = ["new-secret", SECRET]
         assert post(client, self.BODY, sign(self.BODY, SECRET)).status_code == 200
@@ -181,12 +179,6 @@ class TestOddBodies:
     @pytest.mark.parametrize("name", HOSTILE)
     def test_signed_but_odd_is_200_and_kept(self, client: Client, name: str) -> None:
         assert post(client, HOSTILE[name]).status_code == 200
-        for event in WebhookEvent.objects.all():
-            assert event.payload is not False
-
-    @pytest.mark.parametrize("name", sorted(set(HOSTILE) - {"empty list"}))
-    def test_signed_but_odd_is_in_the_ledger(self, client: Client, name: str) -> None:
-        post(client, HOSTILE[name])
         assert WebhookEvent.objects.exists()
 
     @pytest.mark.parametrize(
@@ -208,9 +200,7 @@ class TestOddBodies:
 
 
 class TestSize:
-    def test_metas_largest_batch_is_beyond_djangos_own_limit_and_fits(
-        self, client: Client
-    ) -> None:
+    def test_metas_largest_batch_is_beyond_djangos_own_limit_and_fits(self, client: Client) -> None:
         payload = payloads.batch_payload(1000)
         for item in payload["entry"][0]["messaging"]:
             item["message"]["text"] = "x" * 3000
@@ -228,9 +218,7 @@ class TestSize:
         response = post(client, b"{}", CONTENT_LENGTH=str(9 * 1024 * 1024))
         assert (response.status_code, response.content) == (413, b"The delivery is too large.\n")
 
-    def test_too_large_is_413_by_its_bytes(
-        self, client: Client, settings: SettingsWrapper
-    ) -> None:
+    def test_too_large_is_413_by_its_bytes(self, client: Client, settings: Settings) -> None:
         settings.INSTAGRAM_WEBHOOK_MAX_BYTES = 100
         body = b'"' + b"x" * 98 + b'"'
         assert post(client, body).status_code == 200
@@ -255,7 +243,7 @@ class TestRefusals:
         assert counts_today() == {"signature": 1, "not_json": 1, "handshake": 1}
 
     def test_an_address_that_is_refused_too_often_gets_429(
-        self, client: Client, settings: SettingsWrapper
+        self, client: Client, settings: Settings
     ) -> None:
         settings.INSTAGRAM_WEBHOOK_REFUSED_RATE = "3/min"
         answers = [post(client, b"{}", "wrong").status_code for _ in range(5)]
@@ -263,9 +251,7 @@ class TestRefusals:
         other = post(client, b"{}", "wrong", REMOTE_ADDR="10.9.8.7")
         assert other.status_code == 403
 
-    def test_signed_deliveries_are_never_limited(
-        self, client: Client, settings: SettingsWrapper
-    ) -> None:
+    def test_signed_deliveries_are_never_limited(self, client: Client, settings: Settings) -> None:
         settings.INSTAGRAM_WEBHOOK_REFUSED_RATE = "1/min"
         for _ in range(4):
             post(client, b"{}", "wrong")
@@ -273,7 +259,7 @@ class TestRefusals:
         assert post(client, b"{").status_code == 400
 
     def test_forwarded_addresses_count_only_behind_counted_proxies(
-        self, client: Client, settings: SettingsWrapper
+        self, client: Client, settings: Settings
     ) -> None:
         settings.INSTAGRAM_WEBHOOK_REFUSED_RATE = "1/min"
         spoofed = [
@@ -288,8 +274,6 @@ class TestRefusals:
         ]
         assert behind == [403, 429, 403]
 
-    def test_an_empty_rate_switches_the_limit_off(
-        self, client: Client, settings: SettingsWrapper
-    ) -> None:
-        settings.INSTAGRAM_WEBHOOK_REFUSED_RATE = ""
+    def test_the_limit_can_be_switched_off(self, client: Client, settings: Settings) -> None:
+        settings.INSTAGRAM_WEBHOOK_REFUSED_RATE = "off"
         assert {post(client, b"{}", "x").status_code for _ in range(10)} == {403}

@@ -1,0 +1,140 @@
+"""Measure the figures docs/performance.md quotes: ratios and rates anybody can repeat.
+
+Usage: make bench, or .venv/bin/python scripts/bench [intake] [end-to-end] [ledger]
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import psycopg
+
+from scripts.bench import load, machine
+from scripts.bench.machine import family_seconds, postgres_seconds
+
+OURS = "amanati_crm.wsgi:application"
+L2 = "scripts.bench.baseline:application"
+SLICES = 10
+
+
+def run_python(env: dict[str, str], *arguments: str) -> None:
+    """Run a program of ours to its end."""
+    subprocess.run([sys.executable, *arguments], env=env, cwd=machine.ROOT, check=True)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value below which this share of the values lies."""
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
+
+
+class Side:
+    """One of two servers taking turns: what it has served and what it cost."""
+
+    def __init__(self, name: str, port: int, process: int) -> None:
+        self.name, self.port, self.process = name, port, process
+        self.rates: list[float] = []
+        self.latencies: list[float] = []
+        self.cpu = 0.0
+
+    def drive(self, wire: list[bytes]) -> None:
+        """Serve one slice, and add up its cost, the database's included."""
+        before = family_seconds(self.process) + postgres_seconds()
+        part = load.drive(self.port, wire)
+        self.cpu += family_seconds(self.process) + postgres_seconds() - before
+        if part.refused:
+            sys.exit(f"{self.name} refused {part.refused} deliveries; the figures mean nothing.")
+        self.rates.append(len(wire) / part.seconds)
+        self.latencies += part.latencies
+
+    def line(self) -> str:
+        """Return the side's figures in words."""
+        return (
+            f"  {self.name:>4}: {statistics.median(self.rates):7.0f} deliveries/s, "
+            f"p50 {percentile(self.latencies, 0.5) * 1000:5.1f} ms, "
+            f"p99 {percentile(self.latencies, 0.99) * 1000:6.1f} ms, "
+            f"{self.cpu / len(self.latencies) * 1000:.2f} CPU s per 1,000"
+        )
+
+
+def intake(env: dict[str, str], events: int, total: int) -> float:
+    """Compare deliveries a second with L2 in short alternating slices; return L2's CPU each."""
+    size = total // SLICES
+    with machine.gunicorn(OURS, env) as ours, machine.gunicorn(L2, env) as base:
+        sides = [Side("ours", *ours), Side("L2", *base)]
+        for number in range(SLICES + 1):
+            for side in sides if number % 2 else reversed(sides):
+                name = f"{side.name}-{events}-{number}"
+                side.drive(load.requests(size, events, env["INSTAGRAM_APP_SECRET"], name))
+                if number == 0:  # warming up
+                    side.rates, side.latencies, side.cpu = [], [], 0.0
+    ratios = [a / b for a, b in zip(sides[0].rates, sides[1].rates, strict=True)]
+    print(f"intake, {events} event(s) per delivery, {total:,} deliveries, 16 connections:")
+    print("\n".join(side.line() for side in sides))
+    print(
+        f"  paired ratio ours/L2: {statistics.median(ratios):.2f} "
+        f"[{min(ratios):.2f}-{max(ratios):.2f}]"
+    )
+    return sides[1].cpu / len(sides[1].latencies)
+
+
+def end_to_end(env: dict[str, str], url: str, base: float, total: int = 5000) -> None:
+    """Measure the processor time from POST to applied message, all processes counted."""
+    wire = load.requests(total, 1, env["INSTAGRAM_APP_SECRET"], "whole")
+    with machine.gunicorn(OURS, env) as (port, server), machine.worker(env) as worker:
+        time.sleep(3)
+
+        def used() -> float:
+            return family_seconds(server) + family_seconds(worker) + postgres_seconds()
+
+        before = used()
+        part = load.drive(port, wire)
+        waited = wait_until_applied(url)
+        cpu = (used() - before) / total
+    print(f"end to end, {total:,} single events at {total / part.seconds:.0f}/s:")
+    print(
+        f"  {cpu * 1000:.2f} CPU ms an event, {cpu / base:.2f} times L2's {base * 1000:.2f}; "
+        f"backlog empty {waited:.1f} s after the last answer"
+    )
+
+
+def wait_until_applied(url: str) -> float:
+    """Wait until no event is waiting; return how long it took, in seconds."""
+    started = time.perf_counter()
+    with psycopg.connect(url, autocommit=True) as connection:
+        while time.perf_counter() - started < 120:
+            waiting = connection.execute(
+                "SELECT EXISTS (SELECT FROM social_integrations_webhookevent"
+                " WHERE status = 'received')"
+            ).fetchone()
+            if waiting == (False,):
+                return time.perf_counter() - started
+            time.sleep(0.05)
+    sys.exit("The backlog did not empty within two minutes.")
+
+
+def main(chosen: list[str]) -> None:
+    """Run the chosen measurements, by default all."""
+    wanted: Callable[[str], bool] = lambda name: not chosen or name in chosen  # noqa: E731
+    with machine.database("echodesk_bench") as url:
+        env = machine.environment(url)
+        run_python(env, "scripts/bench/prepare.py")
+        base = 0.0
+        if wanted("intake") or wanted("end-to-end"):
+            base = intake(env, events=1, total=5000)
+        if wanted("intake"):
+            intake(env, events=100, total=600)
+        if wanted("end-to-end"):
+            run_python(env, "scripts/bench/prepare.py")
+            end_to_end(env, url, base)
+    if wanted("ledger"):
+        with machine.database("echodesk_bench") as url:
+            run_python(machine.environment(url), "scripts/bench/ledger.py")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

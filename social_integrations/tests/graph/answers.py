@@ -1,0 +1,72 @@
+"""A stand-in for Meta's Graph API: fixtures answered through `responses`."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import responses
+from requests import PreparedRequest
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "graph"
+GRAPH = "https://graph.facebook.com/v26.0"
+TOKEN_PATH = "oauth/access_token"
+SECRETS = ("secretvalue", "test-app-secret-0123456789abcdef", "the-code-of-meta")
+Call = tuple[str, str]
+# What Meta answers when all goes well; tests replace single lines.
+GOOD_DAY: dict[Call, str] = {
+    ("POST", "debug_token"): "debug_token",
+    ("GET", "me"): "identity",
+    ("GET", "me/permissions"): "permissions",
+    ("GET", "me/accounts"): "accounts_one",
+    ("POST", "700100200301/subscribed_apps"): "subscribed",
+    ("POST", "700100200302/subscribed_apps"): "subscribed",
+}
+
+
+def load(name: str) -> Any:
+    """Return a fixture as parsed JSON."""
+    return json.loads((FIXTURES / f"{name}.json").read_text())
+
+
+class FakeMeta:
+    """Answers Graph calls and remembers them."""
+
+    def __init__(self, mock: responses.RequestsMock) -> None:
+        self._mock = mock
+
+    def answer(self, method: str, path: str, body: Any, status: int = 200, **more: Any) -> None:
+        """Answer a call with a fixture (by name), JSON, raw bytes or an exception."""
+        if isinstance(body, str):
+            body = load(body)
+            status = 400 if "error" in body and status == 200 else status
+        kind = "body" if isinstance(body, bytes | Exception) else "json"
+        self._mock.add(method, f"{GRAPH}/{path}", **{kind: body}, status=status, **more)
+
+    def good_day(self, **changes: Any) -> None:
+        """Answer a whole connection; `accounts=…` replaces the answer of the path ending so."""
+        for token in ("token_short", "token_long"):
+            self.answer("POST", TOKEN_PATH, token)
+        for (method, path), fixture in GOOD_DAY.items():
+            self.answer(method, path, changes.get(path.rsplit("/", 1)[-1], fixture))
+
+    def calls(self, path: str = "") -> list[PreparedRequest]:
+        """Return the calls made, or those to one path."""
+        made = [call.request for call in self._mock.calls]
+        return [one for one in made if not path or urlsplit(one.url or "").path[7:] == path]
+
+
+@contextmanager
+def fake_meta() -> Iterator[FakeMeta]:
+    """Stand in for Meta; a call nobody prepared fails as a broken connection."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield FakeMeta(mock)
+
+
+def sent(request: PreparedRequest) -> dict[str, str]:
+    """Return the form body or query a call carried."""
+    body = request.body.decode() if isinstance(request.body, bytes) else request.body
+    text = body if isinstance(body, str) else str(urlsplit(request.url or "").query)
+    return {name: values[0] for name, values in parse_qs(text).items()}
