@@ -94,7 +94,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         # Spares PostgreSQL from scanning a whole delivery as part of the statement's text.
         server_side_binding=True,
         # Some transaction-mode poolers cannot keep prepared statements: an option, not a must.
-        prepare_threshold=5 if env.flag("DATABASE_PREPARED_STATEMENTS", default=False) else None,
+        prepare_threshold=5 if env.flag("DATABASE_PREPARED_STATEMENTS", default=True) else None,
     )
 
 # --- Sign-in and API ----------------------------------------------------------------------------
@@ -231,7 +231,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "line": {
+            "()": "social_integrations.logs.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},

@@ -125,12 +125,12 @@ class AppSettings:
     @property
     def APPLY_BATCH_SIZE(self) -> int:
         """Ledger rows applied in one transaction."""
-        return int(self._get("APPLY_BATCH_SIZE", 200))
+        return int(self._get("APPLY_BATCH_SIZE", 500))
 
     @property
     def WORKER_POLL_SECONDS(self) -> float:
         """How long an idle worker waits before it looks for work again."""
-        return float(self._get("WORKER_POLL_SECONDS", 0.5))
+        return float(self._get("WORKER_POLL_SECONDS", 0.3))
 
     @property
     def JOB_MAX_ATTEMPTS(self) -> int:

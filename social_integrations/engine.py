@@ -50,7 +50,9 @@ class Engine:
         if time.monotonic() - self._swept_at > SWEEP_SECONDS:
             sweep()
             self._swept_at = time.monotonic()
-        return apply_pending() > 0
+        # A batch that was not full has emptied the list: waiting gathers the next one, which costs
+        # far less than chasing single events.
+        return apply_pending() >= app_settings.APPLY_BATCH_SIZE
 
     def _loop(self, step: Callable[[], bool]) -> None:
         while not self._stopping.is_set():

@@ -43,16 +43,22 @@ class GraphClient:
         self._token = token
         self._transport = Transport(timeout=timeout)
 
-    def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
-        """Read; see `request`."""
-        return self.request("GET", path, params=params)
+    def get(self, path: str, params: Params | None = None, *, once: bool = False) -> dict[str, Any]:
+        """Read; see `request`. `once` where a repeated call would mean something else."""
+        return self.request("GET", path, params=params, once=once)
 
     def post(self, path: str, data: Params | None = None) -> dict[str, Any]:
         """Write, with the parameters in a form body; see `request`."""
         return self.request("POST", path, data=data)
 
     def request(
-        self, method: str, path: str, *, params: Params | None = None, data: Params | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        data: Params | None = None,
+        once: bool = False,
     ) -> dict[str, Any]:
         """Return the JSON object Meta answers with.
 
@@ -68,6 +74,7 @@ class GraphClient:
             headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
             params={**(params or {}), **(proof if data is None else {})},
             data=None if data is None else {**data, **proof},
+            once=once,
         )
         secrets = [given[name] for name in SECRET_PARAMS if name in given]
         return _understand(answer, [*secrets, self._token, self._app_secret, *proof.values()])

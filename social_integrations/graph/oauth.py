@@ -64,13 +64,14 @@ def exchange_code(
 ) -> TokenGrant:
     """Exchange a code for a short-lived user token (about an hour).
 
-    Meta documents GET; like every OAuth token endpoint (RFC 6749, 3.2) it takes POST too, which
-    keeps code and secret out of the address. Raises `GraphRefusedError` with Meta's reason.
+    Meta documents GET only, so code and secret stand in the address: it must never be logged.
+    Sent once, as a code works once. Raises `GraphRefusedError` with Meta's reason.
     """
     return _grant(
-        client.post(
+        client.get(
             flavour.token_path,
             {**_app(credentials), "redirect_uri": redirect_uri, "code": code},
+            once=True,
         )
     )
 
@@ -83,7 +84,7 @@ def extend_token(
     Meta: Page tokens read with a long-lived user token have no end date, others die in an hour.
     """
     return _grant(
-        client.post(
+        client.get(
             flavour.token_path,
             {
                 **_app(credentials),
@@ -113,12 +114,8 @@ def read_permissions(client: GraphClient) -> frozenset[str]:
 
 
 def inspect_token(client: GraphClient, flavour: Flavour, *, token: str) -> TokenInspection:
-    """Return what Meta knows about a token; the client must carry the app's own token.
-
-    Meta: `method` in a POST names the call that is really meant, so that the inspected token
-    need not stand in an address.
-    """
-    answer = client.post(flavour.inspect_path, {"method": "get", "input_token": token})
+    """Return what Meta knows about a token; the client must carry the app's own token."""
+    answer = client.get(flavour.inspect_path, {"input_token": token})
     data = read_object(answer, "data")
     return TokenInspection(
         expires_at=read_moment(data, "expires_at"),

@@ -76,17 +76,18 @@ class Transport:
         headers: Mapping[str, str],
         params: Mapping[str, str] | None = None,
         data: Mapping[str, str] | None = None,
+        once: bool = False,
     ) -> Answer:
         """Return Meta's answer, whatever its status; raise `GraphUnavailableError` without one.
 
         A GET is tried three times where the connection fails or Meta answers 502, 503 or 504.
-        Anything else is sent once: Meta's calls have no idempotency key. All tries together keep
-        to the deadline, reading a trickling body included.
+        Anything else, and a GET marked `once`, is sent once: Meta has no idempotency key. All
+        tries together keep to the deadline, reading a trickling body included.
         """
         deadline = time.monotonic() + DEADLINE_SECONDS
         for pause in (*RETRY_PAUSES, None):
             outcome = self._exchange(method, url, deadline, headers, params, data)
-            wait = _wait_before_retry(outcome, pause) if method == "GET" else None
+            wait = _wait_before_retry(outcome, pause) if method == "GET" and not once else None
             if wait is None or time.monotonic() + wait >= deadline:
                 break
             time.sleep(wait)

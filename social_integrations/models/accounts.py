@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from ..fields import EncryptedTextField
+from social_integrations.fields import EncryptedTextField
 
 
 class ConnectedAccount(models.Model):

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any
 
 from django.db import DataError, InterfaceError, OperationalError, connection, transaction
@@ -76,10 +77,11 @@ def _insert(items: Sequence[Item]) -> None:
     with transaction.atomic() if len(chunks) > 1 else nullcontext(), connection.cursor() as cursor:
         for chunk in chunks:
             source, parameters = statement(same, chunk)
-            cursor.execute(_insert_into(source), parameters)
+            cursor.execute(_insert_into(source, connection.vendor), parameters)
 
 
-def _insert_into(source: str) -> str:
+@lru_cache(maxsize=8)
+def _insert_into(source: str, _vendor: str) -> str:
     quote = connection.ops.quote_name
     return " ".join(
         [

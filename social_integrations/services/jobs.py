@@ -83,7 +83,8 @@ def fail(job: Job, error: Exception) -> None:
 def backoff(attempts: int) -> timedelta:
     """Return how long to wait after so many tries: doubling, with jitter, at most an hour."""
     wait = min(BACKOFF_BASE * 2 ** min(attempts - 1, 20), BACKOFF_LIMIT)
-    return wait * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
+    jitter: float = random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
+    return timedelta(seconds=wait.total_seconds() * jitter)
 
 
 def run_again(jobs: QuerySet[Job]) -> int:

@@ -9,7 +9,7 @@ from social_integrations.models import Contact, Job, WebhookEvent
 @transaction.atomic
 def erase_contacts(contacts: QuerySet[Contact]) -> int:
     """Delete people with their conversations, messages and ledger items; return how many people."""
-    chosen = list(contacts.select_related("account").select_for_update(of=("self",)))
+    chosen = list(contacts.select_related("account").defer("account__access_token"))
     for contact in chosen:
         account = contact.account
         ids = [found for found in (account.instagram_account_id, account.app_scoped_id) if found]

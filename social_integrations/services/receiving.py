@@ -74,13 +74,15 @@ def store_messages(arrivals: Sequence[Arrival]) -> None:
 def _known_messages(arrivals: Sequence[Arrival]) -> set[tuple[int, str]]:
     mids = [arrival.event.mid for arrival in arrivals if arrival.event.mid]
     keys = [arrival.row.event_key for arrival in arrivals if not arrival.event.mid]
-    accounts = {arrival.account.pk for arrival in arrivals}
-    found = Message.objects.filter(account_id__in=accounts, mid__in=mids)
-    known = set(found.values_list("account_id", "mid"))
+    found = Message.objects.filter(
+        account_id__in={arrival.account.pk for arrival in arrivals}, mid__in=mids
+    )
+    known = {(account, mid or "") for account, mid in found.values_list("account_id", "mid")}
     if keys:
-        known |= set(
-            Message.objects.filter(event_key__in=keys).values_list("account_id", "event_key")
-        )
+        found = Message.objects.filter(event_key__in=keys)
+        known |= {
+            (account, key or "") for account, key in found.values_list("account_id", "event_key")
+        }
     return known
 
 
@@ -182,7 +184,7 @@ def _touch(
         conversation.last_message_at = max(conversation.last_message_at or sent_at, sent_at)
         if not arrival.event.outbound:
             conversation.last_inbound_at = max(conversation.last_inbound_at or sent_at, sent_at)
-    # An upsert of rows that all exist: one plain statement, where bulk_update builds a CASE per row.
+    # An upsert of rows that all exist: one plain statement; bulk_update builds a CASE per row.
     Conversation.objects.bulk_create(
         conversations.values(),
         update_conflicts=True,

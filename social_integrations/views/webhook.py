@@ -56,7 +56,7 @@ def _delivery(request: HttpRequest) -> HttpResponse:
         return _text(400, "The delivery broke off.\n")
     if len(body) > limit:
         return _refusal(request, "too_large")
-    signature = request.headers.get("X-Hub-Signature-256", "")
+    signature = request.META.get("HTTP_X_HUB_SIGNATURE_256", "")
     if not is_signed(body, signature, app_settings.APP_SECRETS):
         return _refusal(request, "signature")
     return _store(request, body)

@@ -129,7 +129,7 @@ def test_no_json_at_all_makes_splitting_fail(value: Any) -> None:
 def test_items_do_not_depend_on_how_a_delivery_is_cut(numbers: list[int], data: Any) -> None:
     events = [payloads.text_payload(f"m-{number}")["entry"][0] for number in numbers]
     cut = data.draw(st.integers(0, len(events)))
-    parts = [{"object": "instagram", "entry": events[:cut]}, {"entry": events[cut:]}]
+    parts = [{"object": "instagram", "entry": part} for part in (events[:cut], events[cut:])]
     whole = {item.key for item in items_of({"object": "instagram", "entry": events})}
     apart = {item.key for part in parts if part["entry"] for item in items_of(part)}
     assert whole == apart

@@ -17,7 +17,7 @@ SECRETS = ("secretvalue", "test-app-secret-0123456789abcdef", "the-code-of-meta"
 Call = tuple[str, str]
 # What Meta answers when all goes well; tests replace single lines.
 GOOD_DAY: dict[Call, str] = {
-    ("POST", "debug_token"): "debug_token",
+    ("GET", "debug_token"): "debug_token",
     ("GET", "me"): "identity",
     ("GET", "me/permissions"): "permissions",
     ("GET", "me/accounts"): "accounts_one",
@@ -48,7 +48,7 @@ class FakeMeta:
     def good_day(self, **changes: Any) -> None:
         """Answer a whole connection; `accounts=…` replaces the answer of the path ending so."""
         for token in ("token_short", "token_long"):
-            self.answer("POST", TOKEN_PATH, token)
+            self.answer("GET", TOKEN_PATH, token)
         for (method, path), fixture in GOOD_DAY.items():
             self.answer(method, path, changes.get(path.rsplit("/", 1)[-1], fixture))
 

@@ -266,7 +266,7 @@ def test_answers_without_a_usable_code(
 def test_a_refused_exchange_is_told_without_secrets(
     client: Client, owner: User, meta: FakeMeta, fixture: str, code: str
 ) -> None:
-    meta.answer("POST", TOKEN_PATH, fixture)
+    meta.answer("GET", TOKEN_PATH, fixture)
     response = come_back(client, code=CODE)
     says(response, code)
     assert not [word for word in SECRETS if word in response.content.decode()]
@@ -308,7 +308,7 @@ def test_no_secret_in_the_session_or_on_the_page(
 def test_no_code_in_what_an_error_report_would_show(
     client: Client, owner: User, meta: FakeMeta, caplog: pytest.LogCaptureFixture
 ) -> None:
-    meta.answer("POST", TOKEN_PATH, "error_secret")
+    meta.answer("GET", TOKEN_PATH, "error_secret")
     come_back(client, code=CODE)
     (record,) = [one for one in caplog.records if one.name == "django.request"]
     request = record.__dict__["request"]
