@@ -1,7 +1,8 @@
 """The front page and the health answers."""
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponseRedirect, JsonResponse
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView
@@ -11,6 +12,12 @@ class HomeView(TemplateView):
     """The front page: where to go."""
 
     template_name = "home.html"
+
+
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponseRedirect:
+    """Lead browsers to the icon wherever a page, like the admin's, does not name one."""
+    return HttpResponseRedirect(static("amanati_crm/favicon.svg"))
 
 
 @require_safe

@@ -1,0 +1,153 @@
+"""The whole demo, started the way `make demo` does, on free ports and with data of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[3]
+START_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: its details, and what a script can do with it."""
+
+    app_url: str
+    emulator_url: str
+    username: str
+    password: str
+    app_secret: str
+    verify_token: str
+    folder: Path
+    launcher: int
+
+    @property
+    def api(self) -> str:
+        """Where the app's own addresses begin."""
+        return f"{self.app_url}/api/social/instagram"
+
+    def control(self, path: str, **body: Any) -> Any:
+        """Call the emulator's control API."""
+        response = requests.post(f"{self.emulator_url}/_control/{path}", json=body, timeout=10)
+        response.raise_for_status()
+        return response.json()
+
+    def staff(self) -> requests.Session:
+        """Return a signed-in browser session."""
+        session = requests.Session()
+        page = session.get(f"{self.app_url}/login/", timeout=10)
+        token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        answer = session.post(
+            f"{self.app_url}/login/",
+            {
+                "username": self.username,
+                "password": self.password,
+                "csrfmiddlewaretoken": token,
+            },
+            timeout=10,
+        )
+        assert answer.ok
+        return session
+
+    def connect(self, session: requests.Session) -> requests.Response:
+        """Go through the consent dialog as the shop's owner, ticking everything."""
+        start = session.get(f"{self.api}/oauth/start/", timeout=10, allow_redirects=False)
+        consent = self.control("consent", url=start.headers["Location"])
+        return session.get(consent["location"], timeout=30)
+
+    def access_token(self) -> str:
+        """Return a JWT, as a frontend gets it."""
+        response = requests.post(
+            f"{self.app_url}/api/auth/token/",
+            json={"username": self.username, "password": self.password},
+            timeout=10,
+        )
+        return str(response.json()["access"])
+
+    def status(self) -> Any:
+        """Return what the frontend polls."""
+        return requests.get(
+            f"{self.api}/connection/status/",
+            headers={"Authorization": f"Bearer {self.access_token()}"},
+            timeout=10,
+        ).json()
+
+
+def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
+    """Return what `look` finds as soon as it is true; fail with the last thing it found."""
+    deadline = time.monotonic() + seconds
+    found = None
+    while time.monotonic() < deadline:
+        try:
+            found = look()
+        except requests.RequestException as error:
+            found = error
+        if found and not isinstance(found, Exception):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"never came true; last seen: {found!r}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports nobody listens on."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def launch(folder: Path) -> tuple[subprocess.Popen[str], Demo]:
+    """Start the demo's launcher and wait for its links."""
+    app, emulator = map(str, free_ports(2))
+    (folder / "demo.json").unlink(missing_ok=True)
+    launcher = subprocess.Popen(
+        [sys.executable, "scripts/demo.py"],
+        cwd=ROOT,
+        env=_outside_environment(DEMO_DIR=str(folder), PORT=app, EMULATOR_PORT=emulator),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + START_SECONDS
+    while not (folder / "demo.json").exists():
+        if launcher.poll() is not None or time.monotonic() > deadline:
+            launcher.kill()
+            pytest.fail(f"The demo did not start:\n{launcher.communicate()[0]}")
+        time.sleep(0.1)
+    details = json.loads((folder / "demo.json").read_text())
+    return launcher, Demo(**details, folder=folder, launcher=launcher.pid)
+
+
+def end(launcher: subprocess.Popen[str]) -> str:
+    """Press Ctrl-C and return everything the launcher printed."""
+    launcher.send_signal(signal.SIGINT)
+    return launcher.communicate(timeout=40)[0]
+
+
+def _outside_environment(**changes: str) -> dict[str, str]:
+    """Return the environment without what the test settings put into it."""
+    ours = ("INSTAGRAM_", "LEGAL_", "DJANGO_", "DATABASE_", "JWT_", "SECRET_KEY", "DEBUG", "ALLOW")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, **changes}
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One running demo for all tests that look at it."""
+    launcher, running = launch(tmp_path_factory.mktemp("demo"))
+    yield running
+    end(launcher)
