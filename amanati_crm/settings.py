@@ -218,7 +218,6 @@ CACHES = {
         # Holds throttle counters only. One process: local memory. Several: a shared cache.
         "BACKEND": env.text("CACHE_BACKEND", "django.core.cache.backends.locmem.LocMemCache"),
         "LOCATION": env.text("CACHE_LOCATION"),
-        "OPTIONS": {"MAX_ENTRIES": 20_000},
     }
 }
 # Session storage: notices set no cookie of their own.

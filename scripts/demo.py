@@ -274,7 +274,9 @@ def ends(_number: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     """Run the demo; return the exit code."""
-    signal.signal(signal.SIGTERM, ends)
+    # SIGINT too: a shell that starts us in the background has it ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ends)
     try:
         run(Path(os.environ.get("DEMO_DIR") or ROOT / ".demo").resolve())
     except KeyboardInterrupt:

@@ -11,6 +11,8 @@ SECRET_PARAMETER = re.compile(
 BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]+")
 META_TOKEN = re.compile(r"\b(?:EAA|IGAA|IGQV)[\w-]{8,}")
 # Everything that could start a line of its own or steer a terminal.
+# A stranger decides how long an address or a header is.
+MESSAGE_LENGTH = 2000
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029\x85]")
 
 
@@ -27,6 +29,8 @@ class RedactingFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base's name
         """Keep a record on one line, whatever a stranger put into it."""
         line = super().formatMessage(record)
+        if len(line) > MESSAGE_LENGTH:
+            line = f"{line[:MESSAGE_LENGTH]}… ({len(line)} characters)"
         return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
 
     def format(self, record: logging.LogRecord) -> str:

@@ -30,6 +30,12 @@ def without_tokens(accounts: QuerySet[ConnectedAccount]) -> QuerySet[ConnectedAc
     return accounts.defer("access_token")
 
 
+def is_usable(account: ConnectedAccount, now: datetime | None = None) -> bool:
+    """Return whether Meta lets us act for the account: connected, and its token not expired."""
+    expires_at = account.token_expires_at
+    return account.is_active and (expires_at is None or expires_at > (now or timezone.now()))
+
+
 def _disconnected(account: ConnectedAccount, _now: datetime) -> Problem | None:
     if account.status != ConnectedAccount.Status.DISCONNECTED:
         return None

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenViewBase
 
 from social_integrations.access import access_policy
-from social_integrations.selectors import without_tokens
+from social_integrations.selectors import is_usable, without_tokens
 
 from .authentication import JWTAuthentication
 from .errors import exception_handler
@@ -94,7 +94,7 @@ class ConnectionStatusView(JSONOnlyView):
         """Answer the status, or 304 to a caller who has it already."""
         accounts = list(without_tokens(access_policy().accounts_for(request.user)))
         status = {
-            "connected": any(account.is_active for account in accounts),
+            "connected": any(map(is_usable, accounts)),
             "accounts_count": len(accounts),
             "accounts": AccountSerializer(accounts, many=True).data,
         }

@@ -57,6 +57,16 @@ def messaging_item(wrapper: str, payload: Any) -> dict[str, Any]:
     return mapping(item.get("value")) if wrapper in ("changes", "entry") else item
 
 
+def kind_of(wrapper: str, payload: Any) -> str:
+    """Return the kind of a ledger payload as this version understands it."""
+    if wrapper == "body":
+        return kinds.UNKNOWN
+    kind = kinds.messaging_kind(messaging_item(wrapper, payload))
+    if kind == kinds.UNKNOWN and wrapper in ("changes", "entry"):
+        return kinds.change_kind(mapping(payload).get("field"))
+    return kind
+
+
 def _items(body: Any) -> Iterator[Item]:
     envelopes = body if body and isinstance(body, list) else [body]
     for envelope in envelopes:
@@ -91,7 +101,7 @@ def _item(
     messenger: bool = False,
 ) -> Item:
     item = messaging_item(wrapper, payload)
-    kind = kinds.MESSENGER if messenger else _kind(wrapper, payload, item)
+    kind = kinds.MESSENGER if messenger else kind_of(wrapper, payload)
     text = encode(payload)
     return Item(
         account_id=account_id,
@@ -102,15 +112,6 @@ def _item(
         payload_json=text,
         occurred_at=read_timestamp(item.get("timestamp")) or read_timestamp(entry_time),
     )
-
-
-def _kind(wrapper: str, payload: Any, item: dict[str, Any]) -> str:
-    if wrapper == "body":
-        return kinds.UNKNOWN
-    kind = kinds.messaging_kind(item)
-    if kind == kinds.UNKNOWN and wrapper in ("changes", "entry"):
-        return kinds.change_kind(mapping(payload).get("field"))
-    return kind
 
 
 def _fingerprint(account_id: str, wrapper: str, text: str) -> str:

@@ -12,8 +12,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from social_integrations.conf import app_settings
-from social_integrations.events import kinds
-from social_integrations.events.envelope import messaging_item
+from social_integrations.events import envelope, kinds
 from social_integrations.events.messages import MessageEvent, other_account, read_message
 from social_integrations.exceptions import PayloadError
 from social_integrations.models import ConnectedAccount, WebhookEvent
@@ -60,8 +59,16 @@ def apply_pending(limit: int | None = None) -> int:
 
 
 def requeue(events: QuerySet[WebhookEvent]) -> int:
-    """Put rows back to be applied (again); return how many. Applying twice changes nothing."""
-    return events.update(status=Status.RECEIVED, error="")
+    """Put rows back to be applied (again); return how many. Applying twice changes nothing.
+
+    Items no earlier version understood are classified anew.
+    """
+    with transaction.atomic():
+        for row in events.filter(kind=kinds.UNKNOWN):
+            kind = envelope.kind_of(row.wrapper, row.payload)
+            if kind != row.kind:
+                WebhookEvent.objects.filter(pk=row.pk).update(kind=kind)
+        return events.update(status=Status.RECEIVED, error="")
 
 
 def _claim(limit: int) -> QuerySet[WebhookEvent]:
@@ -123,7 +130,7 @@ def _apply(rows: Sequence[WebhookEvent]) -> dict[WebhookEvent, Verdict]:
 def _waiting(row: WebhookEvent, account: ConnectedAccount | None) -> Verdict | None:
     """Return why a row is not applied now, or None where it is."""
     account_id = account.pk if account else None
-    if kinds.is_test(messaging_item(row.wrapper, row.payload), row.instagram_account_id):
+    if kinds.is_test(envelope.messaging_item(row.wrapper, row.payload), row.instagram_account_id):
         return Verdict(Status.TEST)
     if row.kind in UNKNOWN_KINDS:
         return Verdict(Status.UNKNOWN, account_id, NOT_UNDERSTOOD)

@@ -191,7 +191,7 @@ PROBLEMS: dict[str, ConnectProblem] = {
     "account_taken": ConnectProblem(
         "Somebody else connected this account",
         "The Instagram account is connected here already, by another user.",
-        "Ask that person, or somebody who manages all accounts, to disconnect it first.",
+        "Ask that person, or somebody who may change all accounts, to connect it again.",
         409,
     ),
     # --- Meta itself ---
@@ -251,7 +251,7 @@ PAGE_PROBLEMS: dict[str, PageProblem] = {
     ),
     "account_taken": PageProblem(
         "Its Instagram account is connected here already, by another user.",
-        "Ask that person, or somebody who manages all accounts, to disconnect it first.",
+        "Ask that person, or somebody who may change all accounts, to connect it again.",
     ),
 }
 

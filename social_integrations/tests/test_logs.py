@@ -48,5 +48,9 @@ def test_secrets_in_tracebacks_are_hidden() -> None:
     assert "hush" not in text
 
 
+def test_a_message_of_any_length_is_cut() -> None:
+    assert len(line("x" * 100_000)) < 2100
+
+
 def test_a_message_stays_on_one_line() -> None:
     assert line("a\nb\r\x1b[31m\u2028c") == r"DEBUG a\x0ab\x0d\x1b[31m\x2028c"

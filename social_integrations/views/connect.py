@@ -24,6 +24,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 BROWSER_KEY = "social_integrations_browser"
 RESULT_KEY = "social_integrations_result"
+LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 
 
 def private_page(view: View) -> View:
@@ -42,6 +43,8 @@ def private_page(view: View) -> View:
 @private_page
 def start(request: HttpRequest) -> HttpResponse:
     """Send a signed-in person with the permission to Meta's consent dialog."""
+    if elsewhere := _same_page_on_the_callbacks_host(request):
+        return HttpResponseRedirect(elsewhere)
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     browser_key = request.session.setdefault(BROWSER_KEY, new_browser_key())
@@ -49,6 +52,23 @@ def start(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(start_consent(user=request.user, browser_key=browser_key))
     except ConnectError as error:
         return _problem_page(request, error.code, error.detail)
+
+
+def _same_page_on_the_callbacks_host(request: HttpRequest) -> str:
+    """Return this page's address under the callback's name for this computer, or the empty text.
+
+    `localhost` and `127.0.0.1` are one computer but two sites to a browser: who starts on one and
+    comes back to the other is signed out. Real hosts are left alone, as a proxy may rename them.
+    """
+    origin = urlsplit(app_settings.REDIRECT_URI)
+    host = request.get_host()
+    if host == origin.netloc or not {_name(host), _name(origin.netloc)} <= LOOPBACK_NAMES:
+        return ""
+    return urlunsplit((origin.scheme, origin.netloc, request.path, request.GET.urlencode(), ""))
+
+
+def _name(host: str) -> str:
+    return host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
 
 
 @require_GET

@@ -3,6 +3,7 @@
 import logging
 import re
 
+from django.core.exceptions import TooManyFieldsSent
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
@@ -36,7 +37,10 @@ def webhook(request: HttpRequest) -> HttpResponse:
 
 def _handshake(request: HttpRequest) -> HttpResponse:
     """Echo the challenge as plain text where mode and verify token are exactly right."""
-    given = {name: request.GET.getlist(name) for name in HANDSHAKE}
+    try:
+        given = {name: request.GET.getlist(name) for name in HANDSHAKE}
+    except TooManyFieldsSent:
+        return _refusal(request, "handshake")
     if any(len(values) != 1 for values in given.values()):
         return _refusal(request, "handshake")
     mode, challenge, token = (given[name][0] for name in HANDSHAKE)
@@ -84,11 +88,19 @@ def _declared_length(request: HttpRequest) -> int:
 
 def _refusal(request: HttpRequest, reason: str, *, signed: bool = False) -> HttpResponse:
     """Refuse and count; an address that is refused too often gets 429, signed deliveries never."""
-    if not refuse(request, reason) and not signed:
+    if not _may_be_answered(request, reason) and not signed:
         response = _text(429, "Too many refused requests.\n")
         response["Retry-After"] = "60"
         return response
     return _text(*REFUSALS[reason])
+
+
+def _may_be_answered(request: HttpRequest, reason: str) -> bool:
+    """Count the refusal; while the counters cannot be reached (a cache in a lost database), yes."""
+    try:
+        return refuse(request, reason)
+    except (OperationalError, InterfaceError):
+        return True
 
 
 def _text(status: int, content: str) -> HttpResponse:

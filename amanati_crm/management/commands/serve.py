@@ -45,6 +45,8 @@ class Command(BaseCommand):
                 cleanup_interval=5,
                 max_request_body_size=app_settings.WEBHOOK_MAX_BYTES + BODY_SLACK,
                 asyncore_use_poll=True,
+                # Django decides what to believe of a proxy (TRUST_X_FORWARDED_PROTO, NUM_PROXIES).
+                clear_untrusted_proxy_headers=False,
                 ident=None,
             )
         except OSError as error:

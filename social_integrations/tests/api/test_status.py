@@ -74,6 +74,14 @@ def test_nothing_connected(client: Client) -> None:
     }
 
 
+def test_an_expired_token_does_not_count_as_connected(client: Client) -> None:
+    user = make_user()
+    make_account(connected_by=user, token_expires_at=timezone.now() - timedelta(minutes=1))
+    body = ask(client, user).json()
+    assert body["connected"] is False
+    assert [problem["code"] for problem in body["accounts"][0]["problems"]] == ["token_expired"]
+
+
 @pytest.mark.parametrize("status", ["reauth_required", "disconnected"])
 def test_unusable_accounts_are_listed_but_do_not_count_as_connected(
     client: Client, status: str

@@ -183,6 +183,17 @@ class TestRouting:
         assert statuses() == ["unknown"]
         assert not Message.objects.exists()
 
+    def test_what_an_earlier_version_did_not_understand_is_classified_anew(
+        self, account: ConnectedAccount
+    ) -> None:
+        receive("text")
+        Message.objects.all().delete()
+        WebhookEvent.objects.update(kind="unknown", status="unknown")
+        assert requeue(WebhookEvent.objects.filter(status="unknown")) == 1
+        receive()
+        assert statuses() == ["applied"]
+        assert Message.objects.get().mid == "m-001"
+
     def test_an_item_naming_two_of_our_accounts_is_quarantined(
         self, account: ConnectedAccount
     ) -> None:

@@ -136,6 +136,26 @@ def test_start_names_the_missing_setting(
 
 
 @pytest.mark.parametrize("name", [START, CALLBACK, RESULT])
+@pytest.mark.parametrize(
+    ("redirect_host", "host", "location"),
+    [
+        ("127.0.0.1:8000", "localhost:8000", "http://127.0.0.1:8000"),
+        ("localhost:8000", "127.0.0.1:8000", "http://localhost:8000"),
+        ("127.0.0.1:8000", "127.0.0.1:8000", ""),
+        ("crm.operator.org", "localhost:8000", ""),
+        ("127.0.0.1:8000", "testserver", ""),
+    ],
+)
+def test_a_browser_starts_where_the_callback_finds_its_session(
+    client: Client, settings: Settings, redirect_host: str, host: str, location: str
+) -> None:
+    settings.INSTAGRAM_REDIRECT_URI = f"http://{redirect_host}/api/social/instagram/oauth/callback/"
+    settings.ALLOWED_HOSTS = ["*"]
+    response = client.get(reverse(START), {"login": "facebook"}, headers={"host": host})
+    expected = f"{location}{reverse(START)}?login=facebook" if location else "/login/?next="
+    assert response["Location"].startswith(expected)
+
+
 @pytest.mark.parametrize("method", ["post", "put", "delete", "head"])
 def test_only_get(client: Client, owner: User, name: str, method: str) -> None:
     assert getattr(client, method)(reverse(name)).status_code == 405

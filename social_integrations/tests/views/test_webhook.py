@@ -62,6 +62,7 @@ class TestHandshake:
             GOOD + f"&hub.verify_token={TOKEN}",
             GOOD.replace("hub.challenge", "hub_challenge"),
             GOOD.replace("hub.challenge", "hub.challenge[]"),
+            GOOD + "&a=1" * 2000,
         ],
     )
     def test_anything_else_is_403_and_nothing_is_echoed(self, client: Client, query: str) -> None:

@@ -1,0 +1,103 @@
+"""The front page, the health answers, and the pages everybody meets."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from social_integrations.tests.factories import make_user
+from social_integrations.tests.services.test_intake import no_database
+
+
+class TestHome:
+    def test_it_needs_neither_sign_in_nor_database(self, client: Client) -> None:
+        page = client.get("/").content.decode()
+        for name in ("social_integrations:oauth-start", "admin:index", "legal:privacy", "login"):
+            assert f'href="{reverse(name)}"' in page
+        assert "Sign out" not in page
+
+    @pytest.mark.django_db
+    def test_who_is_signed_in_can_sign_out(self, client: Client) -> None:
+        client.force_login(make_user(username="nino"))
+        page = client.get("/").content.decode()
+        assert "nino" in page
+        assert f'action="{reverse("logout")}"' in page
+        assert client.post(reverse("logout")).headers["Location"] == "/"
+        assert "nino" not in client.get("/").content.decode()
+
+
+class TestHealth:
+    def test_live_asks_nobody(self, client: Client) -> None:
+        response = client.get("/health/live/")
+        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+        assert "no-store" in response["Cache-Control"]
+
+    @pytest.mark.django_db
+    def test_ready_asks_the_database(self, client: Client) -> None:
+        response = client.get("/health/ready/")
+        assert (response.status_code, response.json()) == (200, {"status": "ok", "database": "ok"})
+        assert "no-store" in response["Cache-Control"]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_without_a_database_it_is_alive_but_not_ready(self, client: Client) -> None:
+        with no_database():
+            assert client.get("/health/live/").status_code == 200
+            response = client.get("/health/ready/")
+        assert (response.status_code, response["Retry-After"]) == (503, "5")
+        assert response.json() == {"status": "unavailable", "database": "unreachable"}
+        assert client.get("/health/ready/").status_code == 200
+
+    @pytest.mark.parametrize("path", ["/health/live/", "/health/ready/"])
+    def test_nothing_can_be_posted(self, client: Client, path: str) -> None:
+        assert client.post(path).status_code == 405
+
+
+class TestNotFound:
+    @pytest.mark.parametrize("path", ["/no-such-page/", "/<script>alert(1)</script>/", "/%00/"])
+    def test_a_page_of_ours_says_so_and_repeats_nothing(self, client: Client, path: str) -> None:
+        response = client.get(path)
+        page = response.content.decode()
+        assert response.status_code == 404
+        assert "<h1>There is no such page</h1>" in page
+        assert 'href="/"' in page
+        assert "alert(1)" not in page
+        assert "urlpatterns" not in page
+
+
+@pytest.mark.django_db
+class TestLogin:
+    CREDENTIALS = {"username": "nino", "password": "correct horse battery"}
+
+    def test_it_leads_back_to_the_page_asked_for(self, client: Client) -> None:
+        make_user(**self.CREDENTIALS)
+        target = reverse("social_integrations:oauth-start") + "?login=facebook"
+        asked = client.get(target)
+        assert asked.headers["Location"].startswith("/login/?next=")
+        page = client.get(asked.headers["Location"]).content.decode()
+        assert f'name="next" value="{target}"' in page
+        answer = client.post("/login/", {**self.CREDENTIALS, "next": target})
+        assert (answer.status_code, answer.headers["Location"]) == (302, target)
+
+    @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:1"])
+    def test_it_leads_to_no_other_site(self, client: Client, target: str) -> None:
+        make_user(**self.CREDENTIALS)
+        answer = client.post("/login/", {**self.CREDENTIALS, "next": target})
+        assert answer.headers["Location"] == "/"
+
+    def test_what_next_holds_cannot_break_out_of_the_page(self, client: Client) -> None:
+        page = client.get("/login/", {"next": '"><script>alert(1)</script>'}).content.decode()
+        assert "<script>alert" not in page
+
+    def test_a_wrong_password_is_said_without_saying_what_was_wrong(self, client: Client) -> None:
+        make_user(**self.CREDENTIALS)
+        pages = [
+            client.post("/login/", {"username": name, "password": "wrong"}).content.decode()
+            for name in ("nino", "nobody")
+        ]
+        for page in pages:
+            assert 'role="alert"' in page
+            assert "correct username and password" in page
+
+    def test_a_form_from_elsewhere_is_refused_with_a_page_of_ours(self) -> None:
+        answer = Client(enforce_csrf_checks=True).post("/login/", self.CREDENTIALS)
+        assert answer.status_code == 403
+        assert "The form could not be accepted" in answer.content.decode()
