@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect, sync_playwright
 
 from .conftest import Demo
 
@@ -32,6 +32,16 @@ class Watched:
     page: Page
     faults: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+
+    def note_dialog(self, dialog: Dialog) -> None:
+        """No page of ours opens dialogs; a script of a stranger would."""
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def note_console(self, message: ConsoleMessage) -> None:
+        """Policy violations and failed requests are written here."""
+        if message.type == "error":
+            self.faults.append(message.text)
 
     def shot(self, name: str) -> None:
         """Keep a picture to look at."""
@@ -56,12 +66,9 @@ def watched(chromium: Browser) -> Iterator[Watched]:
     """A fresh page; dialogs, script errors and policy violations fail the test at its end."""
     page = chromium.new_page(viewport={"width": 1200, "height": 850})
     found = Watched(page)
-    page.on("dialog", lambda dialog: (found.faults.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", found.note_dialog)
     page.on("pageerror", lambda error: found.faults.append(str(error)))
-    page.on(
-        "console",
-        lambda message: message.type == "error" and found.faults.append(message.text),
-    )
+    page.on("console", found.note_console)
     page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
     yield found
     page.close()

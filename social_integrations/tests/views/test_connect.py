@@ -135,7 +135,6 @@ def test_start_names_the_missing_setting(
     assert name in response.content.decode()
 
 
-@pytest.mark.parametrize("name", [START, CALLBACK, RESULT])
 @pytest.mark.parametrize(
     ("redirect_host", "host", "location"),
     [
@@ -156,6 +155,7 @@ def test_a_browser_starts_where_the_callback_finds_its_session(
     assert response["Location"].startswith(expected)
 
 
+@pytest.mark.parametrize("name", [START, CALLBACK, RESULT])
 @pytest.mark.parametrize("method", ["post", "put", "delete", "head"])
 def test_only_get(client: Client, owner: User, name: str, method: str) -> None:
     assert getattr(client, method)(reverse(name)).status_code == 405
