@@ -12,12 +12,12 @@ os.environ.update(
     INSTAGRAM_APP_ID="700000000000001",
     INSTAGRAM_APP_SECRET="test-app-secret-0123456789abcdef",
     INSTAGRAM_WEBHOOK_VERIFY_TOKEN="test-verify-token-0123456789abcdefgh",
-    INSTAGRAM_REDIRECT_URI="http://testserver/api/social/instagram/oauth/callback/",
+    INSTAGRAM_REDIRECT_URI="https://testserver/api/social/instagram/oauth/callback/",
     INSTAGRAM_TOKEN_ENCRYPTION_KEYS=Fernet.generate_key().decode(),
     JWT_SIGNING_KEY="test-jwt-" + "k" * 40,
     LEGAL_OPERATOR_NAME="Test Operator Ltd",
     LEGAL_OPERATOR_ADDRESS="1 Test Street, Testville",
-    LEGAL_CONTACT_EMAIL="privacy@operator.example",
+    LEGAL_CONTACT_EMAIL="privacy@operator.org",
     LEGAL_EFFECTIVE_DATE="2026-11-23",
 )
 

@@ -140,7 +140,7 @@ class AppSettings:
     @property
     def JOB_LEASE_SECONDS(self) -> int:
         """How long a running job is left alone; longer than every timeout of one job together."""
-        return int(self._get("JOB_LEASE_SECONDS", 120))
+        return int(self._get("JOB_LEASE_SECONDS", 80))
 
 
 app_settings = AppSettings()

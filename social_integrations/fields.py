@@ -53,6 +53,15 @@ class EncryptedTextField(models.TextField):
         """Encrypt on the way to the database."""
         return encrypt(value) if value else value
 
+    def to_python(self, value: Any) -> Any:
+        """Take what a dump holds: the encrypted form."""
+        text = super().to_python(value)
+        return decrypt(text) if text and text.startswith(PREFIX) else text
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """Give dumps the encrypted form, never the plain one."""
+        return str(self.get_prep_value(self.value_from_object(obj)) or "")
+
     def from_db_value(
         self, value: str | None, _expression: Expression, _connection: BaseDatabaseWrapper
     ) -> str | None:

@@ -17,12 +17,12 @@ class TestHome:
 
     @pytest.mark.django_db
     def test_who_is_signed_in_can_sign_out(self, client: Client) -> None:
-        client.force_login(make_user(username="nino"))
+        client.force_login(make_user(username="customer"))
         page = client.get("/").content.decode()
-        assert "nino" in page
+        assert "customer" in page
         assert f'action="{reverse("logout")}"' in page
         assert client.post(reverse("logout")).headers["Location"] == "/"
-        assert "nino" not in client.get("/").content.decode()
+        assert "customer" not in client.get("/").content.decode()
 
 
 class TestHealth:
@@ -65,7 +65,7 @@ class TestNotFound:
 
 @pytest.mark.django_db
 class TestLogin:
-    CREDENTIALS = {"username": "nino", "password": "correct horse battery"}
+    CREDENTIALS = {"username": "customer", "password": "correct horse battery"}
 
     def test_it_leads_back_to_the_page_asked_for(self, client: Client) -> None:
         make_user(**self.CREDENTIALS)
@@ -91,7 +91,7 @@ class TestLogin:
         make_user(**self.CREDENTIALS)
         pages = [
             client.post("/login/", {"username": name, "password": "wrong"}).content.decode()
-            for name in ("nino", "nobody")
+            for name in ("customer", "nobody")
         ]
         for page in pages:
             assert 'role="alert"' in page

@@ -30,5 +30,5 @@ def is_signed(body: bytes, header: str, secrets: Sequence[str]) -> bool:
 
 def matches_any(given: str, accepted: Sequence[str]) -> bool:
     """Return whether the text equals one of the accepted ones, compared in constant time."""
-    candidate = given.encode("utf-8", "replace")
+    candidate = given.encode("utf-8", "surrogatepass")
     return any([hmac.compare_digest(candidate, token.encode()) for token in accepted if token])

@@ -37,7 +37,9 @@ class ConnectedAccount(models.Model):
     meta_user_id = models.CharField(
         max_length=64, blank=True, help_text="Who consented, as Meta names them to this app."
     )
-    access_token = EncryptedTextField(blank=True, help_text="Encrypted; never shown.")
+    access_token = EncryptedTextField(
+        blank=True, editable=False, help_text="Encrypted; never shown."
+    )
     token_expires_at = models.DateTimeField(null=True, blank=True)
     data_access_expires_at = models.DateTimeField(null=True, blank=True)
     granted_scopes = models.JSONField(default=list, blank=True)

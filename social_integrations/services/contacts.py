@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from social_integrations.exceptions import GraphRefusedError
+from social_integrations.exceptions import GraphRefusedError, TokenDecryptionError
 from social_integrations.graph.errors import ErrorKind, explain
 from social_integrations.graph.profiles import fetch_profile
 from social_integrations.graph.types import Profile
@@ -19,13 +19,18 @@ def refresh_profile(*, contact_id: int) -> None:
     Meta refuses profiles of people who closed theirs or blocked the account: the contact is
     marked, its messages stay. Raises GraphError where another try may help.
     """
-    contact = Contact.objects.select_related("account").filter(pk=contact_id).first()
-    if contact is None or not contact.account.access_token:
+    contacts = Contact.objects.select_related("account").defer("account__access_token")
+    contact = contacts.filter(pk=contact_id).first()
+    if contact is None:
         return
     try:
+        if not contact.account.access_token:
+            return
         profile = fetch_profile(client_for_account(contact.account), contact.igsid)
     except GraphRefusedError as error:
         _refused(contact, error)
+    except TokenDecryptionError as error:
+        _needs_reconnecting(contact.account_id, str(error))
     else:
         _keep(contact, profile)
 
@@ -46,13 +51,14 @@ def _refused(contact: Contact, error: GraphRefusedError) -> None:
     if row.retryable:
         raise error
     if row.kind == ErrorKind.AUTH:
-        ConnectedAccount.objects.filter(
-            pk=contact.account_id, status=ConnectedAccount.Status.CONNECTED
-        ).update(
-            status=ConnectedAccount.Status.REAUTH_REQUIRED,
-            status_reason=f"{row.sentence} {row.next_step}",
-        )
+        _needs_reconnecting(contact.account_id, f"{row.sentence} {row.next_step}")
         return
     Contact.objects.filter(pk=contact.pk).update(
         profile_fetched_at=timezone.now(), profile_state=Contact.ProfileState.UNAVAILABLE
+    )
+
+
+def _needs_reconnecting(account_id: int, reason: str) -> None:
+    ConnectedAccount.objects.filter(pk=account_id, status=ConnectedAccount.Status.CONNECTED).update(
+        status=ConnectedAccount.Status.REAUTH_REQUIRED, status_reason=reason
     )

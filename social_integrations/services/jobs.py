@@ -49,6 +49,9 @@ def claim() -> Job | None:
     due = Q(state=Job.State.READY, due_at__lte=now)
     abandoned = Q(state=Job.State.RUNNING, leased_until__lt=now)
     for candidate in Job.objects.filter(due | abandoned).order_by("due_at")[:10]:
+        if candidate.attempts >= app_settings.JOB_MAX_ATTEMPTS:
+            _bury(candidate)
+            continue
         mine = _as_read(candidate).update(
             state=Job.State.RUNNING,
             attempts=F("attempts") + 1,
@@ -77,6 +80,16 @@ def fail(job: Job, error: Exception) -> None:
         finished_at=now if given_up else None,
         leased_until=None,
         error=describe(error),
+    )
+
+
+def _bury(job: Job) -> None:
+    """Give up a job that never came to an end: whatever it does, its worker dies of it."""
+    _as_read(job).update(
+        state=Job.State.DEAD,
+        finished_at=timezone.now(),
+        leased_until=None,
+        error="Its worker ended during the last try, without any error.",
     )
 
 

@@ -1,11 +1,15 @@
 """Tokens in the database: encrypted, replaceable keys, and never shown by accident."""
 
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.core.management import call_command
 from django.db import connection
+from django.forms import model_to_dict, modelform_factory
 from pytest_django import Settings
 
 from social_integrations.exceptions import ConfigurationError, TokenDecryptionError
@@ -171,6 +175,24 @@ class TestColumn:
 
 @pytest.mark.django_db
 class TestShown:
+    def test_forms_and_model_to_dict_leave_it_out(self) -> None:
+        account = make_account(access_token=TOKEN)
+        assert TOKEN not in str(model_to_dict(account))
+        form = modelform_factory(ConnectedAccount, fields="__all__")(instance=account)
+        assert TOKEN not in form.as_p()
+
+    def test_a_dump_holds_the_ciphertext_and_can_be_loaded(self, tmp_path: Path) -> None:
+        make_account(access_token=TOKEN)
+        out = StringIO()
+        call_command("dumpdata", "social_integrations", stdout=out)
+        assert TOKEN not in out.getvalue()
+        dump = tmp_path / "dump.json"
+        dump.write_text(out.getvalue())
+        ConnectedAccount.objects.all().delete()
+        call_command("loaddata", dump, verbosity=0)
+        assert ConnectedAccount.objects.get().access_token == TOKEN
+        assert stored()[0].startswith("enc1:")
+
     def test_neither_repr_nor_str_shows_it(self) -> None:
         for account in (make_account(access_token=TOKEN), make_account(username="")):
             assert account.access_token not in repr(account) + str(account) + f"{[account]}"

@@ -55,7 +55,7 @@ class TestRunning:
         assert run_next_job() is True
         job.refresh_from_db()
         assert (job.state, job.attempts, job.error) == ("done", 1, "")
-        assert Contact.objects.get().name == "Nino"
+        assert Contact.objects.get().name == "Customer"
         assert run_next_job() is False
 
     def test_a_fault_of_metas_is_tried_again_later_and_told_without_secrets(

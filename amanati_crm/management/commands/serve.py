@@ -34,6 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Bind first, so that a taken port is said before anything else runs."""
+        if not 0 <= options["port"] < 65536:
+            raise CommandError(f"{options['port']} is not a port: they end at 65535.")
         try:
             server = waitress.create_server(
                 application,
@@ -49,9 +51,10 @@ class Command(BaseCommand):
                 clear_untrusted_proxy_headers=False,
                 ident=None,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise CommandError(
-                f"Port {options['port']} on {options['host']} cannot be used: {error.strerror}."
+                f"Port {options['port']} on {options['host']} cannot be used: {reason}."
             ) from error
         engine = Engine()
         if options["with_worker"]:

@@ -72,14 +72,15 @@ class TestTheGuidesChecks:
 
 
 def test_text_and_picture_are_stored_once_and_shown(demo: Demo, staff: requests.Session) -> None:
-    text = "გამარჯობა! Is the blue one in stock? 👋"
+    text = "გამარჯობა! Do you mend umbrellas? 👋"
+    pictures = listed(demo, staff, "message", "kind=image")[0]
     sent = demo.control("messages", account="demo_shop", customer="customer_one", text=text)
     demo.control("redeliver", delivery_id=sent["delivery_id"])
     picture = [{"type": "image"}]
     demo.control("messages", account="demo_shop", customer="customer_one", attachments=picture)
-    eventually(lambda: listed(demo, staff, "message", "kind=image")[0] == 1)
-    assert listed(demo, staff, "message", "q=blue+one")[0] == 1
-    assert shows(demo, staff, "message", text)
+    eventually(lambda: listed(demo, staff, "message", "kind=image")[0] == pictures + 1)
+    eventually(lambda: shows(demo, staff, "message", text))
+    assert listed(demo, staff, "message", "q=umbrellas")[0] == 1
     account = next(a for a in demo.status()["accounts"] if a["username"] == "demo_shop")
     assert account["webhook_subscribed"] is True
     assert account["last_event_at"]
@@ -89,7 +90,7 @@ def test_the_conversation_reads_as_a_thread(demo: Demo, staff: requests.Session)
     demo.control("messages", account="second_shop", customer="customer_one", text="To the second")
     demo.control("echoes", account="second_shop", customer="customer_one", text="Answered by hand")
     eventually(lambda: listed(demo, staff, "message", "q=Answered+by+hand")[0] == 1)
-    page = listed(demo, staff, "conversation", "q=customer_one")[1]
+    page = listed(demo, staff, "conversation")[1]
     threads = re.findall(r"/admin/social_integrations/conversation/\d+/change/", page)
     texts = [staff.get(demo.app_url + path, timeout=10).text for path in sorted(set(threads))]
     (thread,) = [text for text in texts if "To the second" in text]
@@ -104,7 +105,7 @@ def test_the_customers_profile_is_fetched(demo: Demo, staff: requests.Session) -
 def test_the_dashboards_test_button_creates_nobody(demo: Demo, staff: requests.Session) -> None:
     people = listed(demo, staff, "contact")[0]
     demo.control("test-event")
-    eventually(lambda: listed(demo, staff, "webhookevent", "status__exact=test")[0] == 1)
+    eventually(lambda: listed(demo, staff, "webhookevent", "status__exact=test")[0] > 0)
     assert listed(demo, staff, "contact")[0] == people
 
 

@@ -34,6 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **options: Any) -> None:
         """Serve."""
+        if not 0 <= options["port"] < 65536:
+            raise CommandError(f"{options['port']} is not a port: they end at 65535.")
         values = {name: _value(options[name], setting) for name, setting in DEFAULTS.items()}
         webhook_url = options["webhook_url"] or default_webhook_url(values["redirect_uri"])
         config = EmulatorConfig(

@@ -33,7 +33,7 @@ def _fresh_throttle() -> None:
 
 @pytest.fixture
 def user() -> User:
-    return make_user(username="nino", password="correct horse battery")
+    return make_user(username="customer", password="correct horse battery")
 
 
 def post(client: Client, path: str, **data: Any) -> Any:
@@ -64,7 +64,7 @@ def status_with(client: Client, authorization: str) -> Any:
 def test_password_buys_a_pair_that_opens_the_api(
     client: Client, user: User, content_type: str | None
 ) -> None:
-    credentials = {"username": "nino", "password": "correct horse battery"}
+    credentials = {"username": "customer", "password": "correct horse battery"}
     extra: Any = {"content_type": content_type} if content_type else {}
     response = client.post(TOKEN, credentials, **extra)
     assert response.status_code == 200
@@ -76,7 +76,7 @@ def test_password_buys_a_pair_that_opens_the_api(
 def test_url_encoded_form_works_like_curl(client: Client, user: User) -> None:
     response = client.post(
         TOKEN,
-        "username=nino&password=correct+horse+battery",
+        "username=customer&password=correct+horse+battery",
         content_type="application/x-www-form-urlencoded",
     )
     assert response.status_code == 200
@@ -89,7 +89,7 @@ def test_password_is_taken_as_typed(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("username", "password"), [("nino", "wrong"), ("nobody", "correct horse battery")]
+    ("username", "password"), [("customer", "wrong"), ("nobody", "correct horse battery")]
 )
 def test_wrong_credentials_answer_alike(
     client: Client, user: User, username: str, password: str
@@ -102,7 +102,10 @@ def test_wrong_credentials_answer_alike(
 
 def test_inactive_user_gets_no_token(client: Client, user: User) -> None:
     User.objects.update(is_active=False)
-    assert post(client, TOKEN, username="nino", password="correct horse battery").status_code == 401
+    assert (
+        post(client, TOKEN, username="customer", password="correct horse battery").status_code
+        == 401
+    )
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,11 @@ class TestEmulator:
 
 
 class TestServe:
+    @pytest.mark.parametrize("arguments", [["--port", "70000"], ["--host", "no such host"]])
+    def test_an_address_that_is_none_is_said(self, arguments: list[str]) -> None:
+        with pytest.raises(CommandError, match=r"is not a port|cannot be used"):
+            call_command("serve", *arguments)
+
     @pytest.mark.parametrize("more", [[], ["--with-worker"]])
     def test_a_taken_port_is_said(self, taken_port: str, more: list[str]) -> None:
         with pytest.raises(CommandError, match=f"Port {taken_port} on 127.0.0.1 cannot be used"):

@@ -14,7 +14,9 @@ IGSID = "1020304050607080"
 def test_profile(meta: FakeMeta, client: GraphClient) -> None:
     meta.answer("GET", IGSID, "profile")
     assert fetch_profile(client, IGSID) == Profile(
-        name="Nino", username="nino.reads", profile_picture_url="https://scontent.example/nino.jpg"
+        name="Customer",
+        username="first.customer",
+        profile_picture_url="https://scontent.example/customer.jpg",
     )
     assert sent(meta.calls()[0])["fields"] == "name,username,profile_pic"
 

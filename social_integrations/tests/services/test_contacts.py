@@ -16,10 +16,10 @@ from social_integrations.exceptions import (
     GraphError,
     GraphRefusedError,
     GraphUnavailableError,
-    TokenDecryptionError,
 )
 from social_integrations.graph import transport
 from social_integrations.models import ConnectedAccount, Contact, Message
+from social_integrations.selectors import without_tokens
 from social_integrations.services.contacts import refresh_profile
 from social_integrations.tests.factories import (
     NOON,
@@ -77,8 +77,8 @@ class TestFetched:
     def test_name_username_and_picture_are_kept(self, meta: FakeMeta, contact: Contact) -> None:
         meta.answer("GET", IGSID, "profile")
         stored = refresh(contact)
-        assert (stored.name, stored.username) == ("Nino", "nino.reads")
-        assert stored.profile_picture_url == "https://scontent.example/nino.jpg"
+        assert (stored.name, stored.username) == ("Customer", "first.customer")
+        assert stored.profile_picture_url == "https://scontent.example/customer.jpg"
         assert stored.profile_state == Contact.ProfileState.FETCHED
         assert stored.profile_fetched_at is not None
         assert timezone.now() - stored.profile_fetched_at < timedelta(minutes=1)
@@ -104,17 +104,19 @@ class TestFetched:
     def test_what_meta_leaves_out_does_not_wipe_the_name_we_know(
         self, meta: FakeMeta, contact: Contact
     ) -> None:
-        Contact.objects.update(name="Nino", username="nino", profile_picture_url="https://old/")
+        Contact.objects.update(
+            name="Customer", username="customer", profile_picture_url="https://old/"
+        )
         meta.answer("GET", IGSID, "profile_nulls")
         stored = refresh(contact)
-        assert (stored.name, stored.username) == ("Nino", "nino")
+        assert (stored.name, stored.username) == ("Customer", "customer")
         assert stored.profile_picture_url == ""  # such a link is dead after a few days
 
     def test_a_changed_name_is_taken_over(self, meta: FakeMeta, contact: Contact) -> None:
         Contact.objects.update(name="Before", profile_state="unavailable")
         meta.answer("GET", IGSID, "profile")
         stored = refresh(contact)
-        assert (stored.name, stored.profile_state) == ("Nino", "fetched")
+        assert (stored.name, stored.profile_state) == ("Customer", "fetched")
 
     def test_a_name_longer_than_its_column_is_cut(self, meta: FakeMeta, contact: Contact) -> None:
         meta.answer("GET", IGSID, {"name": "ნ" * 400, "username": "u" * 400})
@@ -134,12 +136,12 @@ class TestRefused:
     def test_a_hidden_person_is_marked_and_their_messages_stay(
         self, meta: FakeMeta, contact: Contact, code: int, subcode: int | None
     ) -> None:
-        Contact.objects.update(name="Nino")
+        Contact.objects.update(name="Customer")
         meta.answer("GET", IGSID, refused(code, subcode), status=400)
         stored = refresh(contact)
         assert stored.profile_state == Contact.ProfileState.UNAVAILABLE
         assert stored.profile_fetched_at is not None  # so that it is not asked again at once
-        assert stored.name == "Nino"
+        assert stored.name == "Customer"
         assert Message.objects.get().text == "Is it in stock?"
         assert ConnectedAccount.objects.get().status == "connected"
 
@@ -161,11 +163,11 @@ class TestRefused:
     def test_a_dead_token_does_not_bring_back_a_disconnected_account(
         self, meta: FakeMeta, contact: Contact
     ) -> None:
-        ConnectedAccount.objects.update(status="disconnected", status_reason="by Nino")
+        ConnectedAccount.objects.update(status="disconnected", status_reason="by hand")
         meta.answer("GET", IGSID, "error_token_expired")
         refresh(contact)
         account = ConnectedAccount.objects.get()
-        assert (account.status, account.status_reason) == ("disconnected", "by Nino")
+        assert (account.status, account.status_reason) == ("disconnected", "by hand")
 
     def test_other_accounts_are_not_touched(self, meta: FakeMeta, contact: Contact) -> None:
         other = make_account()
@@ -242,18 +244,20 @@ class TestNothingToAsk:
     ) -> None:
         def erase_and_answer(_request: Any) -> tuple[int, dict[str, str], str]:
             Contact.objects.all().delete()
-            return 200, {}, '{"name": "Nino"}'
+            return 200, {}, '{"name": "Customer"}'
 
         meta._mock.add_callback("GET", f"{GRAPH}/{IGSID}", erase_and_answer)
         refresh_profile(contact_id=contact.pk)
         assert not Contact.objects.exists()
 
-    def test_a_token_no_key_can_read_is_told_and_not_sent(
+    def test_a_token_no_key_can_read_asks_to_connect_again_and_is_not_sent(
         self, meta: FakeMeta, contact: Contact, settings: Settings
     ) -> None:
         settings.INSTAGRAM_TOKEN_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-        with pytest.raises(TokenDecryptionError):
-            refresh_profile(contact_id=contact.pk)
+        refresh_profile(contact_id=contact.pk)
+        account = without_tokens(ConnectedAccount.objects.all()).get()
+        assert account.status == ConnectedAccount.Status.REAUTH_REQUIRED
+        assert "INSTAGRAM_TOKEN_ENCRYPTION_KEYS" in account.status_reason
         assert meta.calls() == []
 
     def test_without_the_app_secret_meta_is_not_asked(

@@ -19,7 +19,7 @@ from social_integrations.tests.factories import make_job
 pytestmark = pytest.mark.django_db
 
 State = Job.State
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=80)
 
 
 def claimed() -> Job:
@@ -148,6 +148,18 @@ def test_workers_at_once_never_share_a_job() -> None:
 
 
 class TestOutcome:
+    def test_a_job_that_kills_its_worker_every_time_is_given_up(self, settings: Settings) -> None:
+        settings.INSTAGRAM_JOB_MAX_ATTEMPTS = 2
+        make_job()
+        for _ in range(2):
+            worker_dies(claimed())
+        for _ in range(3):
+            if job := jobs.claim():
+                worker_dies(job)
+        job = Job.objects.get()
+        assert (job.state, job.attempts) == (State.DEAD, 2)
+        assert "worker ended" in job.error
+
     def test_a_finished_job_is_done(self) -> None:
         make_job(error="of an earlier try")
         jobs.finish(claimed())

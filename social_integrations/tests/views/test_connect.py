@@ -88,7 +88,7 @@ def test_start_leads_to_metas_dialog(client: Client, owner: User) -> None:
     assert query.pop("state")
     assert query == {
         "client_id": "700000000000001",
-        "redirect_uri": "http://testserver/api/social/instagram/oauth/callback/",
+        "redirect_uri": "https://testserver/api/social/instagram/oauth/callback/",
         "scope": "instagram_basic,instagram_manage_messages,pages_show_list,"
         "pages_read_engagement,pages_manage_metadata,business_management",
         "response_type": "code",
