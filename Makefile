@@ -19,7 +19,7 @@ test: $(VENV)/.dev ## run all tests on SQLite, and again on PostgreSQL where one
 lint: $(VENV)/.dev ## check style, types, missing migrations and the deployment settings
 	@$(RUN) scripts/run_lint.py
 
-bench: $(VENV)/.dev ## measure; see docs/performance.md
+bench: $(VENV)/.dev ## measure against a bare view; see docs/performance.md
 	@$(RUN) scripts/bench
 
 lock: ## pin all dependencies again, with hashes

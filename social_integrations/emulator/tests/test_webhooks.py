@@ -169,7 +169,8 @@ def test_a_restart_keeps_the_store(config: EmulatorConfig, crm: Crm, tmp_path: P
     with running_emulator(stored) as running:
         client = Client(running)
         wait_until(lambda: len(crm.received) == 3)
-        assert [item(crm, index)["message"]["text"] for index in range(3)] == ["0", "1", "2"]
+        # In any order: what was refused steps aside, and Meta promises none either.
+        assert {item(crm, index)["message"]["text"] for index in range(3)} == {"0", "1", "2"}
         assert client.get("/me", access_token=page["access_token"]).status_code == 200
         state = client.state()
         assert [person["username"] for person in state["customers"]][-1] == "third"
