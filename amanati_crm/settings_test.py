@@ -31,4 +31,5 @@ STORAGES = {
 }
 # A file, not memory: threads of one test get connections of their own, as in production.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    (BASE_DIR / ".artifacts").mkdir(exist_ok=True)  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / ".artifacts" / "test.sqlite3")}  # noqa: F405
