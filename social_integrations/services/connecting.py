@@ -124,7 +124,9 @@ def _store(
     """
     values = _values(user=user, page=page, instagram=instagram, grant=grant)
     with transaction.atomic():
-        account, created = ConnectedAccount.objects.select_for_update().get_or_create(
+        # The old token is not read: connecting again is the way out when no key fits it any more.
+        accounts = ConnectedAccount.objects.defer("access_token").select_for_update()
+        account, created = accounts.get_or_create(
             instagram_account_id=instagram.id, defaults=values
         )
         if not created:

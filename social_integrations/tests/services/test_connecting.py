@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.utils import timezone
@@ -237,6 +238,16 @@ def test_inspection_is_not_needed(meta: FakeMeta, user: User) -> None:
     meta.good_day(debug_token="error_temporary")
     connect(user)
     assert ConnectedAccount.objects.get().data_access_expires_at is None
+
+
+def test_connecting_again_is_the_way_out_when_the_key_is_lost(
+    meta: FakeMeta, user: User, settings: Settings
+) -> None:
+    known_account(connected_by=user, access_token="old")
+    settings.INSTAGRAM_TOKEN_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    meta.good_day()
+    assert len(connect(user).accounts) == 1
+    assert ConnectedAccount.objects.get().access_token == "EAAPAGE1secretvalue"
 
 
 def test_the_same_account_again_is_the_same_row(meta: FakeMeta, user: User) -> None:
