@@ -61,6 +61,8 @@ def _store(items: Sequence[Item]) -> None:
     try:
         _insert(items)
     except (OperationalError, InterfaceError):
+        if connection.is_usable():
+            raise  # locked, full or too slow: a second try would only keep Meta waiting
         # A restarted database leaves a dead connection behind. Storing twice is harmless.
         connection.close()
         _insert(items)

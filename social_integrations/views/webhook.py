@@ -4,7 +4,8 @@ import logging
 import re
 
 from django.core.exceptions import TooManyFieldsSent
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import Error as DatabaseError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -71,7 +72,7 @@ def _store(request: HttpRequest, body: bytes) -> HttpResponse:
         store_delivery(body)
     except ValueError:
         return _refusal(request, "not_json", signed=True)
-    except (OperationalError, InterfaceError) as error:
+    except DatabaseError as error:
         logger.error("Delivery not stored, Meta will repeat it: %s", type(error).__name__)
         response = _text(503, "The database is not available; please repeat.\n")
         response["Retry-After"] = "5"
@@ -99,7 +100,7 @@ def _may_be_answered(request: HttpRequest, reason: str) -> bool:
     """Count the refusal; while the counters cannot be reached (a cache in a lost database), yes."""
     try:
         return refuse(request, reason)
-    except (OperationalError, InterfaceError):
+    except DatabaseError:
         return True
 
 

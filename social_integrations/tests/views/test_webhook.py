@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import DataError, InterfaceError, OperationalError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -234,6 +235,19 @@ def test_one_statement_whatever_the_number_of_events(
     with django_assert_num_queries(1):
         assert post(client, body).status_code == 200
     assert WebhookEvent.objects.count() == count
+
+
+@pytest.mark.parametrize("failure", [OperationalError, InterfaceError, DataError])
+def test_while_the_database_refuses_meta_is_asked_to_repeat(
+    client: Client, failure: type[Exception]
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise failure("secret detail of the database")
+
+    with connection.execute_wrapper(refuse):
+        response = post(client, encode(text_payload("m-1")))
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert response.content == b"The database is not available; please repeat.\n"
 
 
 class TestRefusals:
