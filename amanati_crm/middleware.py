@@ -1,10 +1,11 @@
-"""Two short cuts around Django's middleware: for Meta's deliveries, and for a lost database."""
+"""A short cut for Meta's deliveries, and what a lost database and odd input need."""
 
 from collections.abc import Callable
 
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import DataError, Error, InterfaceError, InternalError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views.defaults import bad_request
 
 from social_integrations.views.webhook import webhook
 
@@ -25,6 +26,23 @@ class WebhookFirstMiddleware:
         return webhook(request) if request.path == self.path else self.get_response(request)
 
 
+class OddInputMiddleware:
+    """Answers 400 to what no browser sends and databases choke on, instead of 500."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Forget cookies with a NUL: the session would be looked up with it."""
+        for name in [name for name, value in request.COOKIES.items() if "\x00" in value]:
+            del request.COOKIES[name]
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Blame a value no column takes on the address it came with."""
+        return bad_request(request, error) if isinstance(error, DataError | OverflowError) else None
+
+
 class DatabaseRecoveryMiddleware:
     """Replaces a connection the database dropped; answers 503 while there is no database."""
 
@@ -39,7 +57,8 @@ class DatabaseRecoveryMiddleware:
 
     def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Turn a lost database into 503; every other exception goes its way."""
-        if not isinstance(error, OperationalError | InterfaceError):
+        # InternalError: the database is there but read-only, as after a failover.
+        if not isinstance(error, OperationalError | InterfaceError | InternalError):
             return None
         return HttpResponse(
             "The database is not available. Please try again in a moment.\n",

@@ -44,6 +44,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "amanati_crm.middleware.WebhookFirstMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "amanati_crm.middleware.OddInputMiddleware",
     "amanati_crm.middleware.DatabaseRecoveryMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -71,6 +72,9 @@ TEMPLATES = [
 
 # --- Database -----------------------------------------------------------------------------------
 
+# How long a statement waits for a lock on PostgreSQL; 0 leaves it to the server (and to poolers
+# that refuse start-up options).
+LOCK_TIMEOUT_MS = env.number("DATABASE_LOCK_TIMEOUT_MS", 2000)
 DATABASES = {
     "default": dj_database_url.parse(
         env.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
@@ -84,13 +88,14 @@ DATABASES = {
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 5,
+        "timeout": 4,  # seconds to wait for another writer; Meta waits five for an answer
         # FULL: a delivery we answered with 200 survives a power cut, not only a crash.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         connect_timeout=2,
+        options=f"-c lock_timeout={LOCK_TIMEOUT_MS}" if LOCK_TIMEOUT_MS else "",
         # Spares PostgreSQL from scanning a whole delivery as part of the statement's text.
         server_side_binding=True,
         # Some transaction-mode poolers cannot keep prepared statements: an option, not a must.

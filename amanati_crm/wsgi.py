@@ -1,9 +1,23 @@
 """The WSGI entry point servers load."""
 
 import os
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amanati_crm.settings")
 
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Call Django with a content type that cannot choose a decoder.
+
+    Django looks the charset up before any middleware runs, and some names make that fail. Every
+    body here is UTF-8.
+    """
+    content_type = environ.get("CONTENT_TYPE", "")
+    if "charset" in content_type.lower() or "*" in content_type:
+        environ["CONTENT_TYPE"] = content_type.partition(";")[0]
+    return django_application(environ, start_response)

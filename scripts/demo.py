@@ -4,6 +4,7 @@
 DEMO_DIR where data and generated secrets are kept (default `.demo`).
 """
 
+import fcntl
 import json
 import os
 import secrets
@@ -16,6 +17,8 @@ import time
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -97,6 +100,21 @@ def port(name: str, default: int) -> int:
                 f"Choose another one: {name}={int(text) + 1} make demo"
             ) from None
     return int(text)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: two demos on one database would overwrite each other's files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoError(
+                f"A demo already runs from {folder}; end it, or start another one elsewhere: "
+                "DEMO_DIR=.demo2 PORT=8100 EMULATOR_PORT=9109 make demo"
+            ) from None
+        yield
 
 
 def remembered_secrets(path: Path) -> dict[str, str]:
@@ -232,8 +250,9 @@ def prepare(environment: dict[str, str]) -> None:
 def run(folder: Path) -> None:
     """Start everything, say so, and keep it running until somebody ends it."""
     ports = port("PORT", 8000), port("EMULATOR_PORT", 9009)
+    if ports[0] == ports[1]:
+        raise DemoError("PORT and EMULATOR_PORT must differ: app and emulator need one each.")
     app_url, emulator_url = (f"http://{HOST}:{number}" for number in ports)
-    folder.mkdir(parents=True, exist_ok=True)
     made = remembered_secrets(folder / "secrets.json")
     wiring = demo_environment(folder, made, app_url, emulator_url)
     environment = {**os.environ, **wiring}
@@ -275,10 +294,12 @@ def ends(_number: int, _frame: FrameType | None) -> None:
 def main() -> int:
     """Run the demo; return the exit code."""
     # SIGINT too: a shell that starts us in the background has it ignored.
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, ends)
     try:
-        run(Path(os.environ.get("DEMO_DIR") or ROOT / ".demo").resolve())
+        folder = Path(os.environ.get("DEMO_DIR") or ROOT / ".demo").resolve()
+        with alone_in(folder):
+            run(folder)
     except KeyboardInterrupt:
         say("\nEverything has ended.")
     except DemoError as error:

@@ -55,6 +55,16 @@ def check_app_secret() -> Messages:
         )
 
 
+def check_app_id() -> Messages:
+    """The consent dialog needs the app's id."""
+    if not app_settings.APP_ID.isdecimal():
+        yield Warning(
+            "INSTAGRAM_APP_ID is missing or a placeholder: no account can be connected.",
+            hint="Copy the App ID, a number, from App settings > Basic of your Meta app.",
+            id="social_integrations.W006",
+        )
+
+
 def check_verify_token() -> Messages:
     """The handshake needs a token of its own."""
     tokens = app_settings.WEBHOOK_VERIFY_TOKENS
@@ -104,9 +114,9 @@ def check_encryption_keys() -> Messages:
 def check_redirect_uri() -> Messages:
     """Meta accepts HTTPS only, and the code must not travel in the clear."""
     uri = app_settings.REDIRECT_URI
-    if not uri:
+    if not uri or "your-domain" in uri:
         yield Warning(
-            "INSTAGRAM_REDIRECT_URI is missing: no account can be connected.",
+            "INSTAGRAM_REDIRECT_URI is missing or a placeholder: no account can be connected.",
             hint="https://your-host/api/social/instagram/oauth/callback/, as in your Meta app.",
             id="social_integrations.W001",
         )
@@ -174,6 +184,7 @@ def check_verify_token_strength() -> Messages:
 
 CHECKS: tuple[Callable[[], Messages], ...] = (
     check_app_secret,
+    check_app_id,
     check_verify_token,
     check_encryption_keys,
     check_redirect_uri,

@@ -56,13 +56,24 @@ def _reauth_required(account: ConnectedAccount, _now: datetime) -> Problem | Non
     )
 
 
-def _expiry(account: ConnectedAccount, now: datetime) -> Problem | None:
-    ends = [end for end in (account.token_expires_at, account.data_access_expires_at) if end]
-    if not ends or min(ends) > now + EXPIRY_NOTICE:
+def _data_access(account: ConnectedAccount, now: datetime) -> Problem | None:
+    end = account.data_access_expires_at
+    if end is None or end > now + EXPIRY_NOTICE:
         return None
-    if min(ends) <= now:
+    return Problem(
+        "data_access_expired" if end <= now else "data_access_expiring",
+        "Meta asks the person who connected this account to confirm every 90 days.",
+        "Connect the account again; nothing else changes.",
+    )
+
+
+def _expiry(account: ConnectedAccount, now: datetime) -> Problem | None:
+    end = account.token_expires_at
+    if end is None or end > now + EXPIRY_NOTICE:
+        return None
+    if end <= now:
         return Problem("token_expired", "Our access to this account has expired.", CONNECT_AGAIN)
-    days = (min(ends) - now).days
+    days = (end - now).days
     when = f"in {days} day{'s' if days > 1 else ''}" if days else "within a day"
     return Problem(
         "token_expiring",
@@ -86,7 +97,7 @@ ROOT_CAUSES: tuple[Callable[[ConnectedAccount, datetime], Problem | None], ...] 
     _disconnected,
     _reauth_required,
 )
-DETAILS = (_expiry, _not_subscribed)
+DETAILS = (_expiry, _data_access, _not_subscribed)
 
 
 def account_problems(account: ConnectedAccount, now: datetime | None = None) -> list[Problem]:

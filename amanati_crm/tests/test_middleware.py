@@ -11,8 +11,9 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from amanati_crm.middleware import DatabaseRecoveryMiddleware, WebhookFirstMiddleware
+from amanati_crm.wsgi import application
 from social_integrations.models import WebhookEvent
-from social_integrations.tests.factories import make_user
+from social_integrations.tests.factories import make_superuser, make_user
 from social_integrations.tests.payloads import WEBHOOK, encode, post, text_payload
 from social_integrations.tests.services.test_intake import end_connection, no_database
 
@@ -160,3 +161,38 @@ class TestRecovery:
 
     def test_a_page_that_needs_no_database_opens_no_connection(self) -> None:
         assert self.MIDDLEWARE(RequestFactory().get("/")).content == b"page"
+
+
+class TestOddInput:
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        "query", ["status__exact=%00", "kind=%00", "received_at__year=99999999999999"]
+    )
+    def test_odd_values_in_an_address_are_no_server_error(self, query: str) -> None:
+        client = Client()
+        client.force_login(make_superuser())
+        response = client.get(f"/admin/social_integrations/webhookevent/?{query}")
+        assert response.status_code in {200, 302, 400}
+
+    @pytest.mark.django_db
+    def test_a_cookie_with_a_nul_is_forgotten(self, client: Client) -> None:
+        client.cookies.load('sessionid="abcdefghijkl\\000abc"')
+        assert client.get("/admin/").status_code == 302
+
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            "application/json; charset*=utf-8''%00",
+            "application/json; charset*=idna''x",
+            "application/json; charset=hex",
+            "text/html; charset=\x00",
+        ],
+    )
+    def test_no_content_type_makes_a_request_fail(self, content_type: str) -> None:
+        answers: list[str] = []
+        environ = RequestFactory().post("/api/social/instagram/webhook/").environ
+        application(
+            environ | {"CONTENT_TYPE": content_type, "QUERY_STRING": "a=%C3%A9"},
+            lambda status, *_: answers.append(status),  # type: ignore[arg-type]
+        )
+        assert answers == ["403 Forbidden"]

@@ -1,5 +1,6 @@
 """What the admin pages share: read-only rows, cheap counting, an audit trail without content."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from social_integrations.models import ConnectedAccount
+
+from .rendering import one_line
 
 COUNT_LIMIT = 5_000
 
@@ -46,7 +49,8 @@ class AuditedAdmin(admin.ModelAdmin):
                 object_id=str(key),
                 object_repr=f"{self.opts.verbose_name} {key}",
                 action_flag=CHANGE,
-                change_message=message,
+                # Django translates the list of changed fields from JSON.
+                change_message=json.dumps(message) if isinstance(message, list) else message,
             )
             for key in keys
         ]
@@ -76,6 +80,22 @@ class ReadOnlyAdmin(AuditedAdmin):
         return False
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Filter by kind from a fixed list: asking the table which kinds it holds reads all of it."""
+
+    title = "kind"
+    parameter_name = "kind"
+    kinds: tuple[str, ...] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """List the kinds this version knows."""
+        return [(kind, kind) for kind in self.kinds]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """Keep the rows of the chosen kind; any other may be asked for in the address."""
+        return queryset.filter(kind=self.value()) if self.value() is not None else queryset
+
+
 class AccountFilter(admin.SimpleListFilter):
     """Filter by account without loading accounts, hence without touching tokens."""
 
@@ -86,7 +106,7 @@ class AccountFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
         """List the accounts by name."""
         rows = ConnectedAccount.objects.values_list("pk", "username", "instagram_account_id")
-        return [(str(pk), f"@{name}" if name else meta_id) for pk, name, meta_id in rows]
+        return [(str(pk), one_line(f"@{name}" if name else meta_id)) for pk, name, meta_id in rows]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """Keep the rows of the chosen account."""

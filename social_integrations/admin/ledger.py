@@ -9,23 +9,30 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from social_integrations.events import kinds
 from social_integrations.models import WebhookEvent
 from social_integrations.selectors import ledger_counts, oldest_waiting
 from social_integrations.services.applying import requeue
 from social_integrations.services.refusals import counts_today
 
-from .base import AccountFilter, ReadOnlyAdmin
+from .base import AccountFilter, KindFilter, ReadOnlyAdmin
 from .rendering import one_line, pretty_json, state_html, visible
 
 WORKER_PATIENCE_SECONDS = 60
+
+
+class EventKindFilter(KindFilter):
+    """Our names of what Meta sends."""
+
+    kinds = kinds.ALL
 
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
     """Items as Meta sent them; `Apply again` hands them to the worker once more."""
 
-    list_display = ["received_at", "kind", "state", "first_error", "instagram_account_id"]
-    list_filter = ["status", AccountFilter, "kind", "received_at"]
+    list_display = ["received_at", "state", "kind", "instagram_account_id", "first_error"]
+    list_filter = ["status", AccountFilter, EventKindFilter, "received_at"]
     search_fields = ["instagram_account_id", "contact_igsid", "event_key"]
     fields = [
         "state",
@@ -80,6 +87,8 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     @admin.display(description="error")
     def first_error(self, event: WebhookEvent) -> str:
         """Show the first line of the error."""
+        if event.status != WebhookEvent.Status.FAILED:
+            return ""  # what is kept for later has a reason, not an error
         return one_line(event.error.lstrip().partition("\n")[0])
 
     @admin.display(description="error")

@@ -9,10 +9,17 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from social_integrations.events.messages import MESSAGE_KINDS
 from social_integrations.models import Attachment, Message
 
-from .base import AccountFilter, ReadOnlyAdmin
+from .base import AccountFilter, KindFilter, ReadOnlyAdmin
 from .rendering import link_html, one_line, pretty_json, visible
+
+
+class MessageKindFilter(KindFilter):
+    """What a message holds."""
+
+    kinds = MESSAGE_KINDS
 
 
 class AttachmentInline(admin.TabularInline):
@@ -66,7 +73,7 @@ class MessageAdmin(ReadOnlyAdmin):
         "kind",
         "account_name",
     ]
-    list_filter = ["direction", AccountFilter, "kind", "sent_at"]
+    list_filter = ["direction", AccountFilter, MessageKindFilter, "sent_at"]
     search_fields = [
         "text",
         "mid",

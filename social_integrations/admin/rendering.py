@@ -40,10 +40,13 @@ def one_line(text: Any, limit: int = LINE_LENGTH) -> str:
     return visible(" ".join(str(text)[: limit * 4].split()), limit)
 
 
+MAX_LINK = 4_096
+
+
 def safe_link(url: str) -> Link:
     """Return the address and its host, both empty unless it is a plain http(s) link."""
     nowhere = Link("", "")
-    if UNSAFE_IN_LINK.search(url):
+    if len(url) > MAX_LINK or UNSAFE_IN_LINK.search(url):
         return nowhere
     try:
         parts = urlsplit(url)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
@@ -27,6 +27,7 @@ class DatabaseUnavailable(APIException):
 TRANSLATED: tuple[tuple[type[Exception], type[APIException]], ...] = (
     (OperationalError, DatabaseUnavailable),
     (InterfaceError, DatabaseUnavailable),
+    (InternalError, DatabaseUnavailable),  # read-only, as after a failover
     (RequestDataTooBig, BodyTooLarge),
     (SuspiciousOperation, ParseError),
     # Their texts may name what does not exist or who may see it.

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from social_integrations.exceptions import PayloadError
-
 # Deeper nesting than any payload of Meta's; recursion limits of Python, SQLite (1,000) and
 # PostgreSQL lie far beyond.
 MAX_DEPTH = 60
@@ -31,15 +29,16 @@ def parse_json(body: bytes) -> Any:
     )
 
 
-def storable(parsed: Any, body: bytes) -> Any:
-    """Return a parsed body without what databases refuse: NUL and lone surrogates become U+FFFD.
+def storable(payload: Any, *, suspicious: bool) -> Any:
+    """Return a payload every database keeps.
 
-    Raises PayloadError where it is nested deeper than `MAX_DEPTH`.
+    NUL and lone surrogates, which only a suspicious body can hold, become U+FFFD. What is nested
+    deeper than `MAX_DEPTH` becomes `{"raw": "<its JSON>"}`. Raises RecursionError where even that
+    cannot be written.
     """
-    if not is_within(parsed, MAX_DEPTH):
-        raise PayloadError(f"nested deeper than {MAX_DEPTH} levels")
-    # In strict UTF-8 and strict JSON, only an escape can bring one of the two in.
-    return clean(parsed) if SUSPICIOUS_ESCAPE.search(body) else parsed
+    if not is_within(payload, MAX_DEPTH):
+        return {"raw": json.dumps(payload)}
+    return clean(payload) if suspicious else payload
 
 
 def is_within(value: Any, depth: int) -> bool:

@@ -5,15 +5,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from social_integrations.exceptions import PayloadError
-
 from . import kinds
-from .cleaning import storable
+from .cleaning import SUSPICIOUS_ESCAPE, clean_text, storable
 from .reading import identifier, items, mapping
 from .timestamps import read_timestamp
 
+# Meta batches at most 1,000 updates. Far more in one body is no delivery of Meta's, and would cost
+# minutes to take apart.
+MAX_ITEMS = 10_000
 WRAPPERS = ("messaging", "standby", "changes")
 encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
@@ -37,11 +39,14 @@ class Item:
 
 
 def split(body: Any, raw: bytes) -> list[Item]:
-    """Return the items of a parsed delivery; one unreadable item where it is nested too deep."""
+    """Return the items of a parsed delivery; one item of text where they are too many."""
+    # In strict UTF-8 and strict JSON, only an escape can bring in what databases refuse.
+    suspicious = SUSPICIOUS_ESCAPE.search(raw) is not None
     try:
-        return list(_items(storable(body, raw)))
-    except (PayloadError, RecursionError):
+        found = list(islice(_items(body, suspicious=suspicious), MAX_ITEMS + 1))
+    except RecursionError:
         return [unreadable(raw)]
+    return found if len(found) <= MAX_ITEMS else [unreadable(raw)]
 
 
 def unreadable(raw: bytes) -> Item:
@@ -67,29 +72,42 @@ def kind_of(wrapper: str, payload: Any) -> str:
     return kind
 
 
-def _items(body: Any) -> Iterator[Item]:
+def _items(body: Any, *, suspicious: bool) -> Iterator[Item]:
     envelopes = body if body and isinstance(body, list) else [body]
     for envelope in envelopes:
         entries = items(mapping(envelope).get("entry"))
         if not entries:
-            yield _item(envelope, "", "body")
+            yield _item(envelope, "", "body", suspicious=suspicious)
         messenger = mapping(envelope).get("object") == "page"
         for entry in entries:
-            yield from _entry_items(entry, messenger=messenger)
+            yield from _entry_items(entry, messenger=messenger, suspicious=suspicious)
 
 
-def _entry_items(entry: Any, *, messenger: bool) -> Iterator[Item]:
+def _entry_items(entry: Any, *, messenger: bool, suspicious: bool) -> Iterator[Item]:
     fields = mapping(entry)
-    account_id = identifier(fields.get("id"))
-    entry_time = fields.get("time")
+    account_id = clean_text(identifier(fields.get("id")))
     found = False
     for wrapper in WRAPPERS:
         for payload in items(fields.get(wrapper)):
             found = True
-            yield _item(payload, account_id, wrapper, entry_time, messenger=messenger)
+            yield _item(
+                payload,
+                account_id,
+                wrapper,
+                fields.get("time"),
+                messenger=messenger,
+                suspicious=suspicious,
+            )
     if not found:
         # Instagram Login's documentation shows field and value directly on the entry.
-        yield _item(entry, account_id, "entry", entry_time, messenger=messenger)
+        yield _item(
+            entry,
+            account_id,
+            "entry",
+            fields.get("time"),
+            messenger=messenger,
+            suspicious=suspicious,
+        )
 
 
 def _item(
@@ -99,18 +117,21 @@ def _item(
     entry_time: object = None,
     *,
     messenger: bool = False,
+    suspicious: bool = False,
 ) -> Item:
     item = messaging_item(wrapper, payload)
-    kind = kinds.MESSENGER if messenger else kind_of(wrapper, payload)
-    text = encode(payload)
+    contact_id = clean_text(kinds.contact_of(item, account_id))
+    occurred_at = read_timestamp(item.get("timestamp")) or read_timestamp(entry_time)
+    kept = storable(payload, suspicious=suspicious)
+    text = encode(kept)
     return Item(
         account_id=account_id,
-        contact_id=kinds.contact_of(item, account_id),
+        contact_id=contact_id,
         wrapper=wrapper,
-        kind=kind,
+        kind=kinds.MESSENGER if messenger else kind_of(wrapper, kept),
         key=_fingerprint(account_id, wrapper, text),
         payload_json=text,
-        occurred_at=read_timestamp(item.get("timestamp")) or read_timestamp(entry_time),
+        occurred_at=occurred_at,
     )
 
 

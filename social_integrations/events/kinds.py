@@ -31,6 +31,8 @@ KEYS = {
 CHANGE_FIELDS = frozenset(
     {"comments", "live_comments", "mentions", "story_insights", "messaging_policy_enforcement"}
 )
+OTHERS = (MESSAGE_ECHO, MESSAGE_DELETED, *sorted(CHANGE_FIELDS), MESSENGER, UNKNOWN)
+ALL = tuple(dict.fromkeys([*KEYS.values(), *OTHERS]))
 # The dashboard's Test button sends these ids (seen by implementers, not documented).
 TEST_ACCOUNT = "0"
 TEST_PARTIES = frozenset({"12334", "23245"})
@@ -59,7 +61,8 @@ def contact_of(item: dict[str, Any], account_id: str) -> str:
     """
     sender, recipient = party(item, "sender"), party(item, "recipient")
     outbound = sender == account_id or mapping(item.get("message")).get("is_echo") is True
-    return recipient if outbound else sender
+    # A comment names its author in a key of its own.
+    return recipient if outbound else sender or identifier(mapping(item.get("from")).get("id"))
 
 
 def is_test(item: dict[str, Any], account_id: object) -> bool:

@@ -11,9 +11,30 @@ from .timestamps import read_timestamp
 
 TYPE_LENGTH = 32
 TITLE_LENGTH = 1000
+# Ten is the most Instagram sends; whatever is beyond this stays in the ledger.
+MAX_ATTACHMENTS = 100
 TEXT_KIND = "text"
 MIXED_KIND = "mixed"
 UNSUPPORTED_KIND = "unsupported"
+# Attachment types Meta names; others become kinds as well when they appear.
+ATTACHMENT_TYPES = (
+    "image",
+    "video",
+    "audio",
+    "file",
+    "share",
+    "ig_post",
+    "ig_reel",
+    "reel",
+    "story_mention",
+    "ig_story",
+    "story",
+    "template",
+    "ephemeral",
+    "unsupported_type",
+    "media",
+)
+MESSAGE_KINDS = (TEXT_KIND, *ATTACHMENT_TYPES, MIXED_KIND, UNSUPPORTED_KIND)
 # Where each attachment type keeps its link and id; `ig_story` has keys of its own.
 URL_KEYS = ("url", "story_media_url")
 MEDIA_ID_KEYS = ("ig_post_media_id", "reel_video_id", "story_media_id", "id")
@@ -98,7 +119,7 @@ def _attachments(message: dict[str, Any]) -> tuple[AttachmentPart, ...]:
     found = message.get("attachments")
     # One page of Meta shows a single object instead of a list.
     listed = [found] if isinstance(found, dict) else items(found)
-    return tuple(_attachment(mapping(part)) for part in listed)
+    return tuple(_attachment(mapping(part)) for part in listed[:MAX_ATTACHMENTS])
 
 
 def _attachment(part: dict[str, Any]) -> AttachmentPart:

@@ -26,7 +26,9 @@ class ConnectedAccount(models.Model):
         max_length=64, unique=True, help_text="The account's id at Meta; webhooks name it."
     )
     app_scoped_id = models.CharField(
-        max_length=64, blank=True, help_text="The same account as this Meta app sees it."
+        max_length=64,
+        blank=True,
+        help_text="The account as this Meta app sees it (Instagram Login).",
     )
     login = models.CharField(max_length=16, choices=Login, default=Login.FACEBOOK)
     username = models.CharField(max_length=255, blank=True)
@@ -75,7 +77,9 @@ class OAuthAttempt(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     login = models.CharField(max_length=16, choices=ConnectedAccount.Login)
     browser_hash = models.CharField(max_length=64)
-    redirect_target = models.CharField(max_length=255, blank=True)
+    redirect_target = models.CharField(
+        max_length=255, blank=True, help_text="Where a frontend wants to return to."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)

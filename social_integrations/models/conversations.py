@@ -26,7 +26,10 @@ class Contact(models.Model):
         max_length=16, choices=ProfileState, default=ProfileState.PENDING
     )
     crm_reference = models.CharField(
-        max_length=255, blank=True, help_text="Your CRM's own record of this person, if any."
+        "CRM reference",
+        max_length=255,
+        blank=True,
+        help_text="Your CRM's own record of this person, if any.",
     )
 
     class Meta:

@@ -33,7 +33,10 @@ class WebhookEvent(models.Model):
     )
     instagram_account_id = models.CharField(max_length=64, blank=True, help_text="entry.id")
     contact_igsid = models.CharField(
-        max_length=64, blank=True, help_text="The person the item is about, where it names one."
+        "Instagram-scoped id",
+        max_length=64,
+        blank=True,
+        help_text="The person the item is about, where it names one.",
     )
     wrapper = models.CharField(
         max_length=16, help_text="Where the item stood: messaging, standby, changes, entry, body."

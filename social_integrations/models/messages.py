@@ -60,7 +60,7 @@ class Message(models.Model):
     text = models.TextField(blank=True)
     sent_at = models.DateTimeField(help_text="Meta's clock.")
     received_at = models.DateTimeField(help_text="Our clock.")
-    reply_to_mid = models.CharField(max_length=512, blank=True)
+    reply_to_mid = models.CharField("reply to message id", max_length=512, blank=True)
     story = models.JSONField(null=True, blank=True, help_text="The story replied to: id and url.")
     quick_reply_payload = models.TextField(blank=True)
     postback = models.JSONField(null=True, blank=True)

@@ -64,7 +64,8 @@ def requeue(events: QuerySet[WebhookEvent]) -> int:
     Items no earlier version understood are classified anew.
     """
     with transaction.atomic():
-        for row in events.filter(kind=kinds.UNKNOWN):
+        unknown = events.filter(kind=kinds.UNKNOWN).only("kind", "wrapper", "payload")
+        for row in unknown.iterator(chunk_size=500):
             kind = envelope.kind_of(row.wrapper, row.payload)
             if kind != row.kind:
                 WebhookEvent.objects.filter(pk=row.pk).update(kind=kind)

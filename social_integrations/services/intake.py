@@ -72,9 +72,11 @@ def _insert(items: Sequence[Item]) -> None:
     """Insert past the ORM, which would cost as much again as the statement itself."""
     same = _same_for_all()
     statement = _recordset if connection.vendor == "postgresql" else _values
+    # In one fixed order: two deliveries of the same items must not wait for each other in a circle.
+    ordered = sorted(enumerate(items), key=lambda placed: placed[1].key)
     chunks = [
-        list(enumerate(items[start : start + ITEMS_PER_STATEMENT], start))
-        for start in range(0, len(items), ITEMS_PER_STATEMENT)
+        ordered[start : start + ITEMS_PER_STATEMENT]
+        for start in range(0, len(ordered), ITEMS_PER_STATEMENT)
     ]
     with transaction.atomic() if len(chunks) > 1 else nullcontext(), connection.cursor() as cursor:
         for chunk in chunks:

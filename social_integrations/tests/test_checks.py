@@ -26,6 +26,7 @@ COMPLETE: dict[str, Any] = {
     "INSTAGRAM_FACEBOOK_DIALOG_URL": "https://www.facebook.com",
 }
 APP_SECRET, VERIFY_TOKEN = "INSTAGRAM_APP_SECRET", "INSTAGRAM_WEBHOOK_VERIFY_TOKEN"
+APP_ID = "INSTAGRAM_APP_ID"
 KEYS, REDIRECT = "INSTAGRAM_TOKEN_ENCRYPTION_KEYS", "INSTAGRAM_REDIRECT_URI"
 GRAPH, DIALOG = "INSTAGRAM_FACEBOOK_GRAPH_URL", "INSTAGRAM_FACEBOOK_DIALOG_URL"
 PLACEHOLDERS = [
@@ -74,6 +75,8 @@ def test_a_complete_set_up_is_silent() -> None:
         (APP_SECRET, None, ["E001"]),
         (APP_SECRET, [SECRET, "changeme"], ["E002"]),
         (APP_SECRET, ["changeme", "todo"], ["E002"]),
+        (APP_ID, "", ["W006"]),
+        (APP_ID, "your_instagram_app_id_here", ["W006"]),
         (VERIFY_TOKEN, "", ["E003"]),
         (VERIFY_TOKEN, "<token>", ["E004"]),
         (VERIFY_TOKEN, SECRET, ["E005"]),
@@ -82,6 +85,7 @@ def test_a_complete_set_up_is_silent() -> None:
         (KEYS, "", ["E006"]),
         (KEYS, [KEY, "not-a-key", "é"], ["E007", "E007"]),
         (REDIRECT, "", ["W001"]),
+        (REDIRECT, "https://your-domain.com/callback/", ["W001"]),
         (REDIRECT, "http://localhost:8000/callback/", ["W002"]),
         (REDIRECT, "http://127.0.0.1:8000/callback/", ["W002"]),
         (REDIRECT, "http://[::1]:8000/callback/", ["W002"]),

@@ -6,10 +6,11 @@ from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -104,7 +105,12 @@ def result(request: HttpRequest) -> HttpResponse:
     latest = request.session.get(RESULT_KEY)
     if not latest:
         return _problem_page(request, "no_result")
-    context = {**latest, "pages": _pages(latest)}
+    context = {
+        **latest,
+        "pages": _pages(latest),
+        "receiving": any(account["subscribed"] for account in latest["accounts"]),
+        "done_url": resolve_url(settings.LOGIN_REDIRECT_URL),
+    }
     return render(request, "social_integrations/connect/result.html", context)
 
 

@@ -187,10 +187,19 @@ def test_a_second_run_keeps_the_data_and_a_taken_port_is_said(tmp_path: Path) ->
     )
     assert taken.returncode == 1
     assert f"Port {port} is taken" in taken.stdout
+    second = subprocess.run(
+        [sys.executable, "scripts/demo.py"],
+        env={**os.environ, "DEMO_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "A demo already runs from" in second.stdout
     assert "Everything has ended" in end(launcher)
 
-    launcher, second = launch(tmp_path)
-    assert second.password == first.password
-    assert shows(second, second.staff(), "message", "Kept over night")
-    assert second.status()["connected"] is True
+    launcher, later = launch(tmp_path)
+    assert later.password == first.password
+    assert shows(later, later.staff(), "message", "Kept over night")
+    assert later.status()["connected"] is True
     end(launcher)

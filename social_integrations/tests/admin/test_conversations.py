@@ -174,6 +174,8 @@ def test_status_is_all_that_can_be_changed(client: Client) -> None:
     conversation.refresh_from_db()
     assert (conversation.status, conversation.contact_id) == ("closed", person)
     assert (conversation.thread_owner, conversation.assigned_to) == ("", None)
+    history = client.get(f"{CONVERSATIONS}{conversation.pk}/history/").content.decode()
+    assert "Changed Status." in history
 
 
 @pytest.mark.parametrize("needle", ["find-me", "Find Me", "778899"])

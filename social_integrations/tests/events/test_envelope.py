@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from social_integrations.events.cleaning import parse_json
-from social_integrations.events.envelope import Item, split
+from social_integrations.events.envelope import MAX_ITEMS, Item, split
 from social_integrations.tests import payloads
 from social_integrations.tests.events.test_cleaning import json_values
 
@@ -117,7 +117,29 @@ def test_too_deep_a_body_is_kept_as_text() -> None:
     body = b"[" * 200 + b"]" * 200
     (item,) = split(parse_json(body), body)
     assert item.kind == "unknown"
-    assert json.loads(item.payload_json) == {"raw": body.decode()}
+    assert json.loads(item.payload_json)["raw"].count("[") >= 199
+
+
+def test_one_item_nested_too_deep_leaves_its_neighbours_alone() -> None:
+    deep: Any = "x"
+    for _ in range(100):
+        deep = {"a": deep}
+    payload = payloads.batch_payload(3)
+    payload["entry"][0]["messaging"][1]["message"]["extra"] = deep
+    first, poison, last = items_of(payload)
+    assert (first.kind, poison.kind, last.kind) == ("message", "unknown", "message")
+    assert (poison.account_id, poison.contact_id) == (payloads.ACCOUNT_ID, payloads.CUSTOMER_ID)
+    assert "extra" in json.loads(poison.payload_json)["raw"]
+
+
+def test_more_items_than_meta_ever_sends_are_kept_as_one_text() -> None:
+    (item,) = items_of({"entry": [0] * (MAX_ITEMS + 1)})
+    assert json.loads(item.payload_json)["raw"].startswith('{"entry":[0,0')
+    assert len(items_of({"entry": [{"id": str(n)} for n in range(MAX_ITEMS)]})) == MAX_ITEMS
+
+
+def test_a_comment_is_about_its_author() -> None:
+    assert items_of(payloads.load("comments"))[0].contact_id == "1"
 
 
 @given(json_values)

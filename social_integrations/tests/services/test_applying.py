@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import DataError, connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
@@ -51,7 +52,8 @@ def receive(*deliveries: Any) -> None:
 
 
 def statuses() -> list[str]:
-    return list(WebhookEvent.objects.order_by("id").values_list("status", flat=True))
+    rows = WebhookEvent.objects.order_by("received_at", "position")
+    return list(rows.values_list("status", flat=True))
 
 
 def end_state() -> Any:
@@ -237,15 +239,20 @@ class TestPoison:
         assert "Poison" not in failed.error
 
     def test_what_the_database_refuses_fails_alone(self, account: ConnectedAccount) -> None:
-        receive(batch_payload(9))
-        Message.objects.all().delete()
-        WebhookEvent.objects.filter(position=4).update(
-            # More attachments than the column for their places can count.
-            payload={"sender": {"id": "5"}, "message": {"attachments": [{"type": "x"}] * 40_000}}
-        )
-        requeue(WebhookEvent.objects.all())
-        receive()
+        def refuse_poison(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if sql.startswith("INSERT") and "poison" in str(params):
+                raise DataError("poison is not to my taste")
+            return execute(sql, params, many, context)
+
+        payload = batch_payload(9)
+        payload["entry"][0]["messaging"][4]["message"]["text"] = "poison"
+        store_delivery(encode(payload))
+        with connection.execute_wrapper(refuse_poison):
+            receive()
         assert Message.objects.filter(text="Hello").count() == 8
+        failed = WebhookEvent.objects.get(status="failed")
+        assert failed.error.startswith("DataError\n")
+        assert "taste" not in failed.error
 
 
 class TestAgain:

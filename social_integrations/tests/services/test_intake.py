@@ -57,7 +57,7 @@ class TestStored:
     def test_items_of_one_delivery_belong_together_in_order(self) -> None:
         store_delivery(encode(batch_payload(3)))
         store_delivery(BODY)
-        rows = list(WebhookEvent.objects.order_by("id"))
+        rows = list(WebhookEvent.objects.order_by("received_at", "position"))
         assert [row.position for row in rows] == [0, 1, 2, 0]
         assert len({row.delivery_id for row in rows[:3]}) == 1
         assert rows[3].delivery_id != rows[0].delivery_id
