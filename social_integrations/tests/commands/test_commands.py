@@ -217,3 +217,23 @@ class TestServe:
         assert "INSTAGRAM_" in done.stderr
         assert "Serving" not in done.stdout
         assert PRODUCTION["INSTAGRAM_APP_SECRET"] not in done.stdout + done.stderr
+
+
+@pytest.mark.django_db
+class TestEraseAccount:
+    def test_it_says_what_would_go_and_deletes_only_when_told(self) -> None:
+        make_account(instagram_account_id=ACCOUNT_ID, username="shop")
+        other = make_account(instagram_account_id="2")
+        for payload in (text_payload("m-1"), text_payload("m-2", account="2")):
+            store_delivery(encode(payload))
+        run("instagram_worker", once=True)
+        said = run("erase_account", ACCOUNT_ID)
+        assert said == "This would delete @shop, 1 people and 1 messages. Add --yes to do it.\n"
+        assert Message.objects.count() == 2
+        assert run("erase_account", ACCOUNT_ID, yes=True).startswith("Deleted @shop")
+        assert Message.objects.get().account == other
+        assert WebhookEvent.objects.get().instagram_account_id == "2"
+
+    def test_an_unknown_account_is_said(self) -> None:
+        with pytest.raises(CommandError, match="No connected account has the id 5"):
+            run("erase_account", "5")
