@@ -4,6 +4,7 @@
 DEMO_DIR where data and generated secrets are kept (default `.demo`).
 """
 
+import ctypes
 import fcntl
 import json
 import os
@@ -29,6 +30,7 @@ USERNAME = "staff"
 START_SECONDS = 60
 STOP_SECONDS = 15
 RESTART_SECONDS = 1.0
+PR_SET_PDEATHSIG = 1
 
 
 class DemoError(Exception):
@@ -55,6 +57,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
             )
 
     def restart_if_dead(self) -> None:
@@ -77,6 +80,11 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait()
+
+
+def end_with_parent() -> None:
+    """Ask Linux to end this process when the launcher dies, even of SIGKILL."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def say(text: str = "") -> None:

@@ -79,7 +79,9 @@ def gunicorn(application: str, env: dict[str, str]) -> Iterator[tuple[int, int]]
 @contextmanager
 def worker(env: dict[str, str]) -> Iterator[int]:
     """Run the Instagram worker; yield its process id."""
-    with _running([sys.executable, "manage.py", "instagram_worker"], env) as process:
+    with _running(
+        [sys.executable, "manage.py", "instagram_worker", "--skip-checks"], env
+    ) as process:
         yield process
 
 

@@ -151,6 +151,14 @@ def children(demo: Demo) -> dict[str, int]:
     }
 
 
+def is_running(process: int) -> bool:
+    """Return whether a process still does anything; a zombie does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_killed_processes_come_back_and_nothing_is_lost(
     demo: Demo, staff: requests.Session
 ) -> None:
@@ -199,7 +207,10 @@ def test_a_second_run_keeps_the_data_and_a_taken_port_is_said(tmp_path: Path) ->
     assert "Everything has ended" in end(launcher)
 
     launcher, later = launch(tmp_path)
+    running = children(later)
     assert later.password == first.password
     assert shows(later, later.staff(), "message", "Kept over night")
     assert later.status()["connected"] is True
-    end(launcher)
+    launcher.kill()
+    launcher.communicate()
+    eventually(lambda: not any(map(is_running, running.values())))
