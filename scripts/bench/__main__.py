@@ -143,4 +143,7 @@ def main(chosen: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except psycopg.OperationalError as error:
+        sys.exit(f"The benchmarks need PostgreSQL at TEST_POSTGRES_URL: {error}")
