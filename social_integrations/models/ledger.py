@@ -43,7 +43,7 @@ class WebhookEvent(models.Model):
     )
     kind = models.CharField(max_length=32)
     event_key = models.CharField(
-        max_length=32, unique=True, help_text="Fingerprint of the item: a repetition has the same."
+        max_length=32, help_text="Fingerprint of the item: a repetition has the same."
     )
     payload = models.JSONField(help_text="The item as Meta sent it.")
     occurred_at = models.DateTimeField(null=True, blank=True, help_text="Meta's clock.")
@@ -55,6 +55,9 @@ class WebhookEvent(models.Model):
     class Meta:
         verbose_name = "webhook event"
         ordering = ["-id"]
+        # Not `unique=True`: for that Django adds a second index for LIKE, one more to write for
+        # every delivery.
+        constraints = [models.UniqueConstraint(fields=["event_key"], name="webhook_event_once")]
         indexes = [
             # The work list and every troubled state; applied rows, nearly all, stay out of it.
             models.Index(
