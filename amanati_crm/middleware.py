@@ -39,8 +39,10 @@ class OddInputMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Blame a value no column takes on the address it came with."""
-        return bad_request(request, error) if isinstance(error, DataError | OverflowError) else None
+        """Blame a value no column takes on the address it came with; a form's is our fault."""
+        if request.method != "GET" or not isinstance(error, DataError | OverflowError):
+            return None
+        return bad_request(request, error)
 
 
 class DatabaseRecoveryMiddleware:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -51,29 +51,23 @@ class StrictJSONParser(JSONParser):
             raise ParseError(_("The body is not valid JSON.")) from None
 
 
-class CappedFormParser(FormParser):
+class DeclaredSizeCap(BaseParser):
+    """Mixin: refuses a body by its declared size, then parses as its base does."""
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return what the base makes of the body."""
+        check_declared_size(parser_context)
+        return super().parse(stream, media_type, parser_context)
+
+
+class CappedFormParser(DeclaredSizeCap, FormParser):
     """Form data up to 1 MiB, so that `curl -d username=…` works too."""
 
-    def parse(
-        self,
-        stream: Any,
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Return the form's fields."""
-        check_declared_size(parser_context)
-        return super().parse(stream, media_type, parser_context)
 
-
-class CappedMultiPartParser(MultiPartParser):
+class CappedMultiPartParser(DeclaredSizeCap, MultiPartParser):
     """Multipart form data up to 1 MiB."""
-
-    def parse(
-        self,
-        stream: Any,
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Return the form's fields and files."""
-        check_declared_size(parser_context)
-        return super().parse(stream, media_type, parser_context)

@@ -86,6 +86,7 @@ def _insert(items: Sequence[Item]) -> None:
 
 @lru_cache(maxsize=8)
 def _insert_into(source: str, _vendor: str) -> str:
+    """Return the statement around a source of rows, put together once for each kind of database."""
     quote = connection.ops.quote_name
     return " ".join(
         [

@@ -1,7 +1,7 @@
 """Background work by name: one failing job stops neither the others nor itself for good."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,31 +9,19 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from social_integrations.graph import transport
 from social_integrations.models import Contact, Job, OAuthAttempt, WebhookEvent
 from social_integrations.services import jobs
 from social_integrations.services.intake import store_delivery
 from social_integrations.services.jobs import NewJob
 from social_integrations.tasks import HANDLERS, run_next_job, sweep
 from social_integrations.tests.factories import make_account, make_contact, make_job, make_user
-from social_integrations.tests.graph.answers import FakeMeta, fake_meta
+from social_integrations.tests.graph.answers import FakeMeta
 from social_integrations.tests.payloads import encode, text_payload
 
 pytestmark = pytest.mark.django_db
 
 IGSID = "1020304050607080"
 TOKEN = "EAABmarker-token-of-the-page"
-
-
-@pytest.fixture
-def meta() -> Iterator[FakeMeta]:
-    with fake_meta() as fake:
-        yield fake
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "RETRY_PAUSES", (0.0, 0.0))
 
 
 def profile_job() -> Job:

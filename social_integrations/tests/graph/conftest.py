@@ -1,18 +1,9 @@
 """Shared by the tests of the Graph package."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from social_integrations.graph import transport
 from social_integrations.graph.client import GraphClient
-from social_integrations.tests.graph.answers import GRAPH, FakeMeta, fake_meta
-
-
-@pytest.fixture
-def meta() -> Iterator[FakeMeta]:
-    with fake_meta() as fake:
-        yield fake
+from social_integrations.tests.graph.answers import GRAPH
 
 
 @pytest.fixture
@@ -24,8 +15,3 @@ def client() -> GraphClient:
         app_secret="app-secretvalue",
         token="EAABtokensecretvalue",
     )
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "RETRY_PAUSES", (0.0, 0.0))

@@ -1,7 +1,6 @@
 """Names and pictures of people: nice to have, and no reason to lose anything."""
 
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,6 @@ from social_integrations.exceptions import (
     GraphRefusedError,
     GraphUnavailableError,
 )
-from social_integrations.graph import transport
 from social_integrations.models import ConnectedAccount, Contact, Message
 from social_integrations.selectors import without_tokens
 from social_integrations.services.contacts import refresh_profile
@@ -28,23 +26,12 @@ from social_integrations.tests.factories import (
     make_conversation,
     make_message,
 )
-from social_integrations.tests.graph.answers import GRAPH, FakeMeta, fake_meta
+from social_integrations.tests.graph.answers import GRAPH, FakeMeta
 
 pytestmark = pytest.mark.django_db
 
 IGSID = "1020304050607080"
 TOKEN = "EAABmarker-token-of-the-page"
-
-
-@pytest.fixture
-def meta() -> Iterator[FakeMeta]:
-    with fake_meta() as fake:
-        yield fake
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "RETRY_PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture
