@@ -136,8 +136,9 @@ def accepted(demo: Demo, body: bytes) -> bool:
 
 def children(demo: Demo) -> dict[str, int]:
     """Return the demo's processes by their command."""
+    # `-ww`: with COLUMNS set, ps cuts lines, and a checkout in a long path loses the command's name.
     listing = subprocess.run(
-        ["ps", "--ppid", str(demo.launcher), "-o", "pid=,args="],
+        ["ps", "-ww", "--ppid", str(demo.launcher), "-o", "pid=,args="],
         capture_output=True,
         text=True,
         check=True,
