@@ -4,7 +4,8 @@ from .accounts import ConnectedAccount, OAuthAttempt
 from .conversations import Contact, Conversation
 from .jobs import Job
 from .ledger import WebhookEvent
-from .messages import Attachment, Message, Reaction
+from .messages import Attachment, Message, MessageEdit, Reaction
+from .reconciliation import Reconciliation
 
 __all__ = [
     "Attachment",
@@ -13,7 +14,9 @@ __all__ = [
     "Conversation",
     "Job",
     "Message",
+    "MessageEdit",
     "OAuthAttempt",
     "Reaction",
+    "Reconciliation",
     "WebhookEvent",
 ]

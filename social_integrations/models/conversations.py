@@ -69,6 +69,12 @@ class Conversation(models.Model):
     thread_owner = models.CharField(
         max_length=64, blank=True, help_text="The Meta app in control of the thread, if named."
     )
+    thread_owner_at = models.DateTimeField(null=True, blank=True)
+    last_standby_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The newest message that came while another app held the thread.",
+    )
 
     class Meta:
         indexes = [models.Index(fields=["-last_message_at", "-id"], name="conversation_newest")]

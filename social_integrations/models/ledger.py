@@ -14,7 +14,7 @@ class WebhookEvent(models.Model):
 
         RECEIVED = "received", "Waiting to be applied"
         APPLIED = "applied", "Applied"
-        PARKED = "parked", "Kept for later"
+        PARKED = "parked", "Waits for its message"
         ORPHANED = "orphaned", "No connected account"
         UNKNOWN = "unknown", "Not understood"
         FAILED = "failed", "Failed"
@@ -39,7 +39,9 @@ class WebhookEvent(models.Model):
         help_text="The person the item is about, where it names one.",
     )
     wrapper = models.CharField(
-        max_length=16, help_text="Where the item stood: messaging, standby, changes, entry, body."
+        max_length=16,
+        help_text="Where the item stood: messaging, standby, changes, entry or body; "
+        "conversations for one read from Meta's Conversations API.",
     )
     kind = models.CharField(max_length=32)
     event_key = models.CharField(
@@ -51,6 +53,18 @@ class WebhookEvent(models.Model):
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     applied_at = models.DateTimeField(null=True, blank=True)
+    # Both are set when an item is applied, never at the door: they cost deliveries nothing.
+    awaits = models.CharField(
+        max_length=528,
+        blank=True,
+        db_default="",
+        help_text="What a waiting item waits for: mid:… (a message) or contact:… (a person).",
+    )
+    retry_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When a failed item is tried again; a failed item without it waits for a person.",
+    )
 
     class Meta:
         verbose_name = "webhook event"
@@ -67,6 +81,11 @@ class WebhookEvent(models.Model):
                 fields=["instagram_account_id"],
                 name="webhook_event_orphaned",
                 condition=Q(status="orphaned"),
+            ),
+            models.Index(
+                fields=["account", "awaits"],
+                name="webhook_event_awaiting",
+                condition=Q(status="parked"),
             ),
         ]
 

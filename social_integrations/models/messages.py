@@ -1,5 +1,8 @@
 """Messages, their attachments and reactions."""
 
+import secrets
+from pathlib import PurePosixPath
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -52,6 +55,17 @@ class Message(models.Model):
         editable=False,
         help_text="The ledger item it came from, for a message Meta gave no id.",
     )
+    origin = models.CharField(
+        max_length=33,
+        blank=True,
+        editable=False,
+        help_text="The ledger item shown: how good a witness it is, and its fingerprint.",
+    )
+    ledger_keys = models.JSONField(
+        default=list,
+        editable=False,
+        help_text="Fingerprints of all ledger items that hold content of this message.",
+    )
     direction = models.CharField(max_length=16, choices=Direction)
     source = models.CharField(max_length=16, choices=Source)
     kind = models.CharField(
@@ -65,9 +79,15 @@ class Message(models.Model):
     quick_reply_payload = models.TextField(blank=True)
     postback = models.JSONField(null=True, blank=True)
     referral = models.JSONField(null=True, blank=True, help_text="The ad or link that led here.")
-    edits = models.PositiveSmallIntegerField(default=0)
+    original_text = models.TextField(blank=True, help_text="The text before the first edit.")
+    edits = models.PositiveSmallIntegerField(
+        default=0, help_text="Meta's number of the edit shown."
+    )
     edited_at = models.DateTimeField(null=True, blank=True)
     unsent_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the customer read up to this very message."
+    )
     status = models.CharField(max_length=16, choices=Status, default=Status.RECEIVED)
     error_code = models.CharField(max_length=32, blank=True)
     error_text = models.TextField(blank=True)
@@ -111,8 +131,31 @@ class Message(models.Model):
         return f"{self.get_direction_display()} {self.kind} {self.pk}"
 
 
+class MessageEdit(models.Model):
+    """A later version of a message's text."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="versions", db_index=False)
+    number = models.PositiveSmallIntegerField(help_text="Meta's number of the edit, from 1.")
+    text = models.TextField(blank=True)
+    edited_at = models.DateTimeField(help_text="Meta's clock.")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="edit_once_per_message")
+        ]
+
+    def __str__(self) -> str:
+        return f"Edit {self.number} of message {self.message_id}"
+
+
+def archive_path(_attachment: "Attachment", filename: str) -> str:
+    """Return where a copy is kept: a random name of ours; `filename` gives the suffix only."""
+    return f"instagram/{secrets.token_urlsafe(24)}{PurePosixPath(filename).suffix[:8]}"
+
+
 class Attachment(models.Model):
-    """Something attached to a message; we keep the link, not the file."""
+    """Something attached to a message; we keep the link, and a copy only where told to."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="attachments")
     position = models.PositiveSmallIntegerField(default=0)
@@ -120,7 +163,16 @@ class Attachment(models.Model):
     url = models.TextField(blank=True)
     title = models.TextField(blank=True)
     media_id = models.CharField(max_length=255, blank=True)
+    checked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the link was last known to work."
+    )
     expired_at = models.DateTimeField(null=True, blank=True)
+    file = models.FileField(
+        upload_to=archive_path,
+        max_length=255,
+        blank=True,
+        help_text="Our own copy; only where INSTAGRAM_ARCHIVE_MEDIA is on, and never of stories.",
+    )
 
     class Meta:
         ordering = ["position", "id"]
