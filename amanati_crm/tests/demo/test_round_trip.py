@@ -136,7 +136,7 @@ def accepted(demo: Demo, body: bytes) -> bool:
 
 def children(demo: Demo) -> dict[str, int]:
     """Return the demo's processes by their command."""
-    # `-ww`: with COLUMNS set, ps cuts lines, and a checkout in a long path loses the command's name.
+    # `-ww`: with COLUMNS set, ps cuts lines, and in a long path the command's name is cut off.
     listing = subprocess.run(
         ["ps", "-ww", "--ppid", str(demo.launcher), "-o", "pid=,args="],
         capture_output=True,
