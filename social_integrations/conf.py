@@ -128,6 +128,11 @@ class AppSettings:
         return int(self._get("APPLY_BATCH_SIZE", 500))
 
     @property
+    def APPLY_MAX_ATTEMPTS(self) -> int:
+        """Tries of a failing ledger item before it waits for a person."""
+        return int(self._get("APPLY_MAX_ATTEMPTS", 5))
+
+    @property
     def WORKER_POLL_SECONDS(self) -> float:
         """How long an idle worker waits before it looks for work again."""
         return float(self._get("WORKER_POLL_SECONDS", 0.3))

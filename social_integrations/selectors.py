@@ -112,13 +112,14 @@ def account_problems(account: ConnectedAccount, now: datetime | None = None) -> 
 def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> tuple[list[Message], bool]:
     """Return the newest messages of a conversation, oldest first, and whether older ones exist."""
     newest = (
-        Message.objects.filter(conversation=conversation)
-        .select_related("sent_by")
-        .prefetch_related("attachments", "reactions")
+        conversation.messages.select_related("sent_by")
+        .prefetch_related("attachments", "reactions", "versions")
         .order_by("-sent_at", "-id")[: limit + 1]
     )
     found = list(newest)
-    return found[:limit][::-1], len(found) > limit
+    # Within one moment of Meta's clock the row number would tell the order of arrival.
+    shown = sorted(found[:limit], key=lambda message: (message.sent_at, message.mid or ""))
+    return shown, len(found) > limit
 
 
 def ledger_counts() -> dict[str, int]:

@@ -11,6 +11,26 @@ from django.dispatch import Signal
 # created: whether the CRM knows it for the first time.
 account_connected = Signal()
 
+# A conversation got its first message.
+# sender: Conversation; conversation: the Conversation.
+conversation_created = Signal()
+
 # A message was stored, from the customer or an echo of the business.
 # sender: Message; message: the Message.
 message_received = Signal()
+
+# What is shown of a message changed: it was edited, or a better copy of it arrived.
+# sender: Message; message: the Message.
+message_updated = Signal()
+
+# A message was unsent by its sender; its content is gone here as well.
+# sender: Message; message: the Message.
+message_unsent = Signal()
+
+# Somebody reacted to a message, changed the reaction or took it back.
+# sender: Message; message: the Message.
+reaction_changed = Signal()
+
+# Meta sent something this version does not know: it is kept, and can be applied after an update.
+# sender: WebhookEvent; event: the WebhookEvent; unknown: what is not known, in a few words.
+event_unknown = Signal()

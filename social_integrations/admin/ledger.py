@@ -27,16 +27,40 @@ class EventKindFilter(KindFilter):
     kinds = kinds.ALL
 
 
+class FailureFilter(admin.SimpleListFilter):
+    """Failed items that are tried again, and those that wait for a person (the dead letters)."""
+
+    title = "failure"
+    parameter_name = "failure"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """List both."""
+        return [("dead", "Given up, waits for you"), ("retry", "Will be tried again")]
+
+    def queryset(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        queryset: QuerySet[WebhookEvent],
+    ) -> QuerySet[WebhookEvent]:
+        """Keep the chosen ones."""
+        if self.value() not in ("dead", "retry"):
+            return queryset
+        failed = queryset.filter(status=WebhookEvent.Status.FAILED)
+        return failed.filter(retry_at__isnull=self.value() == "dead")
+
+
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin):
     """Items as Meta sent them; `Apply again` hands them to the worker once more."""
 
     list_display = ["received_at", "state", "kind", "instagram_account_id", "first_error"]
-    list_filter = ["status", AccountFilter, EventKindFilter, "received_at"]
+    list_filter = ["status", FailureFilter, AccountFilter, EventKindFilter, "received_at"]
     search_fields = ["instagram_account_id", "contact_igsid", "event_key"]
     fields = [
         "state",
         "shown_error",
+        "awaited",
+        "retry_at",
         "shown_payload",
         "kind",
         "wrapper",
@@ -97,6 +121,13 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         if not event.error:
             return "None"
         return format_html('<pre class="ig-pre">{}</pre>', visible(event.error, 20_000))
+
+    @admin.display(description="waits for")
+    def awaited(self, event: WebhookEvent) -> str:
+        """Show what a parked item waits for."""
+        what, _, name = event.awaits.partition(":")
+        words = {"mid": "the message", "contact": "a message of the person"}
+        return f"{words.get(what, what)} {one_line(name)}" if name else "Nothing"
 
     @admin.display(description="payload")
     def shown_payload(self, event: WebhookEvent) -> SafeString:

@@ -7,12 +7,15 @@ from itertools import groupby
 
 from django.utils import timezone
 
+from social_integrations.events.messages import REFERRAL_KIND
 from social_integrations.models import Attachment, Conversation, Message
 from social_integrations.selectors import THREAD_LENGTH, thread
 
 from .rendering import one_line, safe_link, visible
 
 QUOTE_LENGTH = 80
+# Kinds whose note says all there is to say.
+TOLD_OTHERWISE = frozenset({REFERRAL_KIND})
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,14 @@ class AttachmentLine:
 
 
 @dataclass(frozen=True)
+class Version:
+    """What a message said before it was edited."""
+
+    text: str
+    edited_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Bubble:
     """One message."""
 
@@ -36,8 +47,10 @@ class Bubble:
     sent_at: datetime
     quote: str
     text: str
+    is_unsent: bool
     attachments: list[AttachmentLine]
     notes: list[str]
+    versions: list[Version]
     reactions: str
 
 
@@ -48,6 +61,8 @@ class Thread:
     days: list[tuple[date, list[Bubble]]]
     shown: int
     has_older: bool
+    routing: str
+    """Who else answers here, in words; empty if nobody does."""
 
 
 def read_thread(conversation: Conversation) -> Thread:
@@ -57,7 +72,20 @@ def read_thread(conversation: Conversation) -> Thread:
     known = {message.mid: message for message in messages if message.mid}
     bubbles = [_bubble(message, contact, known.get(message.reply_to_mid)) for message in messages]
     days = groupby(bubbles, key=lambda bubble: timezone.localtime(bubble.sent_at).date())
-    return Thread([(day, list(found)) for day, found in days], len(messages), has_older)
+    return Thread(
+        [(day, list(found)) for day, found in days],
+        len(messages),
+        has_older,
+        _routing(conversation),
+    )
+
+
+def _routing(conversation: Conversation) -> str:
+    owner = one_line(conversation.thread_owner, 64)
+    if conversation.in_standby:
+        named = f" ({owner})" if owner else ""
+        return f"Another app{named} holds this conversation; we only read along."
+    return f"Control was last given to the Meta app {owner}." if owner else ""
 
 
 def _bubble(message: Message, contact: str, answered: Message | None) -> Bubble:
@@ -70,8 +98,13 @@ def _bubble(message: Message, contact: str, answered: Message | None) -> Bubble:
         sent_at=message.sent_at,
         quote=one_line(answered.text or answered.kind, QUOTE_LENGTH) if answered else "",
         text=visible(message.text),
-        attachments=[_attachment(found) for found in message.attachments.all()],
+        is_unsent=message.unsent_at is not None,
+        attachments=[
+            *_story_line(message),
+            *(_attachment(found) for found in message.attachments.all()),
+        ],
         notes=[note for rule in NOTES if (note := rule(message))],
+        versions=_versions(message),
         reactions=_reactions(message),
     )
 
@@ -85,28 +118,45 @@ def _attachment(attachment: Attachment) -> AttachmentLine:
     return AttachmentLine(label, link.href, link.host, "" if link.href else "no usable link")
 
 
+def _story_line(message: Message) -> list[AttachmentLine]:
+    """Return the story a message answers as a link; Meta's link dies with the story."""
+    if not message.story:
+        return []
+    link = safe_link(str(message.story.get("url") or ""))
+    note = "" if link.href else "no longer shown by Instagram"
+    return [AttachmentLine("the story", link.href, link.host, note)]
+
+
 def _reactions(message: Message) -> str:
     living = [found for found in message.reactions.all() if not found.removed_at]
     return " ".join(one_line(found.emoji or found.reaction, 32) for found in living)
 
 
-def _unsent(message: Message) -> str:
-    return "Unsent by its sender" if message.unsent_at else ""
+def _versions(message: Message) -> list[Version]:
+    """Return the earlier texts of an edited message, oldest first."""
+    if not message.edits:
+        return []
+    later = [Version(visible(found.text), found.edited_at) for found in message.versions.all()]
+    return [Version(visible(message.original_text), None), *later][:-1]
 
 
 def _empty(message: Message) -> str:
-    if message.text or message.unsent_at or message.attachments.all():
+    has_something = message.text or message.attachments.all() or message.kind in TOLD_OTHERWISE
+    if message.unsent_at or has_something:
         return ""
-    return f"No text ({one_line(message.kind, 32)}); look at it in Instagram"
+    return f"Nothing to show here ({one_line(message.kind, 32)}); open it in Instagram"
 
 
 def _edited(message: Message) -> str:
-    return f"Edited (versions: {message.edits + 1})" if message.edits else ""
+    if not message.edits or message.edited_at is None:
+        return ""
+    moment = timezone.localtime(message.edited_at)
+    return f"Edited {moment:%H:%M}"
 
 
 def _answer(message: Message) -> str:
     if message.postback:
-        return "Tapped a button"
+        return "Tapped this button"
     return "Tapped a quick reply" if message.quick_reply_payload else ""
 
 
@@ -115,18 +165,24 @@ def _story(message: Message) -> str:
 
 
 def _referral(message: Message) -> str:
-    return "Came through an ad or link" if message.referral else ""
+    if not message.referral:
+        return ""
+    came = "Came back" if message.kind == REFERRAL_KIND else "Came"
+    context = message.referral.get("ads_context_data")
+    title = context.get("ad_title") if isinstance(context, dict) else None
+    named = title or message.referral.get("ref")
+    through = "an ad" if message.referral.get("ad_id") else "a link"
+    return f"{came} through {through}" + (f" “{one_line(named, QUOTE_LENGTH)}”" if named else "")
 
 
 def _delivery(message: Message) -> str:
     if message.direction == Message.Direction.INBOUND:
         return ""
     error = f": {one_line(message.error_text)}" if message.error_text else ""
-    return message.get_status_display() + error
+    return Message.Status(message.delivery_status).label + error
 
 
 NOTES: Sequence[Callable[[Message], str]] = (
-    _unsent,
     _empty,
     _story,
     _answer,

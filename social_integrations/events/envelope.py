@@ -17,6 +17,9 @@ from .timestamps import read_timestamp
 # minutes to take apart.
 MAX_ITEMS = 10_000
 WRAPPERS = ("messaging", "standby", "changes")
+VALUE_WRAPPERS = ("changes", "entry")
+# No wrapper of Meta's: an item read from the Conversations API, not delivered.
+CONVERSATIONS = "conversations"
 encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -59,7 +62,12 @@ def unreadable(raw: bytes) -> Item:
 def messaging_item(wrapper: str, payload: Any) -> dict[str, Any]:
     """Return the messaging item inside a ledger payload: the payload, or the value of a change."""
     item = mapping(payload)
-    return mapping(item.get("value")) if wrapper in ("changes", "entry") else item
+    return mapping(item.get("value")) if wrapper in VALUE_WRAPPERS else item
+
+
+def fingerprint(account_id: str, item: Any) -> str:
+    """Return what an item is known by whatever the wrapper it came in: 32 hex digits."""
+    return _digest(account_id, encode(item))
 
 
 def kind_of(wrapper: str, payload: Any) -> str:
@@ -67,7 +75,7 @@ def kind_of(wrapper: str, payload: Any) -> str:
     if wrapper == "body":
         return kinds.UNKNOWN
     kind = kinds.messaging_kind(messaging_item(wrapper, payload))
-    if kind == kinds.UNKNOWN and wrapper in ("changes", "entry"):
+    if kind == kinds.UNKNOWN and wrapper in VALUE_WRAPPERS:
         return kinds.change_kind(mapping(payload).get("field"))
     return kind
 
@@ -129,12 +137,11 @@ def _item(
         contact_id=contact_id,
         wrapper=wrapper,
         kind=kinds.MESSENGER if messenger else kind_of(wrapper, kept),
-        key=_fingerprint(account_id, wrapper, text),
+        key=_digest(account_id, wrapper, text),
         payload_json=text,
         occurred_at=occurred_at,
     )
 
 
-def _fingerprint(account_id: str, wrapper: str, text: str) -> str:
-    content = f"{account_id}\n{wrapper}\n{text}".encode()
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

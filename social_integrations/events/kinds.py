@@ -7,25 +7,35 @@ from .reading import identifier, mapping, party
 MESSAGE = "message"
 MESSAGE_ECHO = "message_echo"
 MESSAGE_DELETED = "message_deleted"
+MESSAGE_EDIT = "message_edit"
+REACTION = "reaction"
+READ = "read"
+POSTBACK = "postback"
+REFERRAL = "referral"
+HANDOVER = "handover"
+OPTIN = "optin"
+POLICY_ENFORCEMENT = "policy_enforcement"
+RESPONSE_FEEDBACK = "response_feedback"
 UNKNOWN = "unknown"
 MESSENGER = "messenger"  # `object: page`, events of a Facebook Page's own inbox
 
-# The key that makes a messaging item what it is → our name of the kind. `message` is split further.
+# The key that makes a messaging item what it is → our name of the kind; the first one found wins.
+# `message` is split further.
 KEYS = {
     "message": MESSAGE,
-    "message_edit": "message_edit",
-    "reaction": "reaction",
-    "read": "read",
-    "postback": "postback",
-    "referral": "referral",
-    "optin": "optin",
-    "pass_thread_control": "handover",
-    "take_thread_control": "handover",
-    "request_thread_control": "handover",
-    "app_roles": "handover",
-    "policy_enforcement": "policy_enforcement",
-    "policy-enforcement": "policy_enforcement",  # Messenger's spelling
-    "response_feedback": "response_feedback",
+    "message_edit": MESSAGE_EDIT,
+    "reaction": REACTION,
+    "read": READ,
+    "postback": POSTBACK,
+    "referral": REFERRAL,
+    "optin": OPTIN,
+    "pass_thread_control": HANDOVER,
+    "take_thread_control": HANDOVER,
+    "request_thread_control": HANDOVER,
+    "app_roles": HANDOVER,
+    "policy_enforcement": POLICY_ENFORCEMENT,
+    "policy-enforcement": POLICY_ENFORCEMENT,  # Messenger's spelling
+    "response_feedback": RESPONSE_FEEDBACK,
 }
 # Fields of `changes` that are not messaging items in another wrapper.
 CHANGE_FIELDS = frozenset(
@@ -33,6 +43,8 @@ CHANGE_FIELDS = frozenset(
 )
 OTHERS = (MESSAGE_ECHO, MESSAGE_DELETED, *sorted(CHANGE_FIELDS), MESSENGER, UNKNOWN)
 ALL = tuple(dict.fromkeys([*KEYS.values(), *OTHERS]))
+# Understood and kept, but no part of a conversation.
+NOT_SHOWN = CHANGE_FIELDS | {OPTIN, POLICY_ENFORCEMENT, RESPONSE_FEEDBACK}
 # The dashboard's Test button sends these ids (seen by implementers, not documented).
 TEST_ACCOUNT = "0"
 TEST_PARTIES = frozenset({"12334", "23245"})

@@ -44,3 +44,13 @@ def required_identifier(value: object, path: str, *, limit: int = ID_LENGTH) -> 
     if not found:
         raise PayloadError(f"{path} is missing or unusable")
     return found
+
+
+def whole_number(value: object) -> int | None:
+    """Return a whole number, also from digits in a text; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    is_digits = isinstance(value, str) and len(value) <= 9 and value.isascii() and value.isdigit()
+    return int(str(value)) if is_digits else None

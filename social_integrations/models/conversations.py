@@ -81,3 +81,9 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return f"Conversation with {self.contact}"
+
+    @property
+    def in_standby(self) -> bool:
+        """Whether another app holds the thread: the newest message came in standby."""
+        standby_at, newest_at = self.last_standby_at, self.last_message_at
+        return standby_at is not None and newest_at is not None and standby_at >= newest_at

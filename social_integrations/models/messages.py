@@ -125,10 +125,25 @@ class Message(models.Model):
             models.Index(fields=["conversation", "-sent_at", "-id"], name="message_thread"),
             models.Index(fields=["account", "-sent_at", "-id"], name="message_of_account"),
             models.Index(fields=["-sent_at", "-id"], name="message_newest"),
+            models.Index(
+                fields=["conversation"],
+                name="message_unsettled",
+                condition=Q(status__in=["queued", "sending", "unknown"]),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_direction_display()} {self.kind} {self.pk}"
+
+    @property
+    def delivery_status(self) -> str:
+        """The status to show: what was sent is seen once the customer has read so far.
+
+        Derived, not stored: one read receipt covers every earlier message.
+        """
+        seen_at = self.conversation.customer_seen_at
+        is_seen = self.status == self.Status.SENT and seen_at and self.sent_at <= seen_at
+        return self.Status.SEEN.value if is_seen else self.status
 
 
 class MessageEdit(models.Model):

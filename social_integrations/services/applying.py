@@ -2,47 +2,60 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from social_integrations import signals
 from social_integrations.conf import app_settings
 from social_integrations.events import envelope, kinds
-from social_integrations.events.messages import MessageEvent, other_account, read_message
+from social_integrations.events.attachments import ATTACHMENT_TYPES
+from social_integrations.events.messages import other_account
+from social_integrations.events.types import Event, MessageEvent
 from social_integrations.exceptions import PayloadError
 from social_integrations.models import ConnectedAccount, WebhookEvent
 
+from .arrivals import Arrival
+from .catalogue import CATALOGUE
 from .failures import describe
-from .receiving import Arrival, store_messages
+from .locks import skip_locked
+from .receiving import Outcome, receive
+from .redacting import redact_waiting
+from .waiting import Awaited, release, release_arrived, waiting_for
 
 logger = logging.getLogger(__name__)
 
-Read: TypeAlias = Callable[[str, Any, str], MessageEvent]
-Apply: TypeAlias = Callable[[Sequence[Arrival]], None]
-
 Status = WebhookEvent.Status
-# Kind → how to read it, how to apply it. A kind without a row here waits in the ledger.
-APPLIERS: dict[str, tuple[Read, Apply]] = {
-    kinds.MESSAGE: (read_message, store_messages),
-    kinds.MESSAGE_ECHO: (read_message, store_messages),
-}
 UNKNOWN_KINDS = frozenset({kinds.UNKNOWN, kinds.MESSENGER})
-LATER = "This version does not apply items of this kind yet; it is kept and can be applied later."
 NOT_UNDERSTOOD = "No known kind of item; it is kept as Meta sent it."
+RETRY_BASE = timedelta(minutes=1)
+RETRY_FACTOR = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What becomes of a row; `account` and `error` where there are any."""
+    """What becomes of a row."""
 
     status: WebhookEvent.Status
     account_id: int | None = None
     error: str = ""
+    awaits: str = ""
+    retry_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows on their way: what became of them so far, and what they say."""
+
+    accounts: dict[str, ConnectedAccount]
+    verdicts: dict[WebhookEvent, Verdict] = field(default_factory=dict)
+    arrivals: list[Arrival[Any]] = field(default_factory=list)
 
 
 def apply_pending(limit: int | None = None) -> int:
@@ -51,10 +64,18 @@ def apply_pending(limit: int | None = None) -> int:
     Safe to run from several workers at once: each claims rows of its own where the database can.
     Raises OperationalError or InterfaceError where the database went away; nothing is lost then.
     """
+    awaited = Awaited()
     with transaction.atomic():
         rows = list(_claim(limit or app_settings.APPLY_BATCH_SIZE))
         if rows:
-            _settle(rows)
+            # What failed before is tried alone, so that it holds nobody up.
+            fresh = [row for row in rows if not row.error]
+            for group in [fresh, *([row] for row in rows if row.error)]:
+                _settle(group, awaited)
+    # Two workers may have missed each other: one stored a message, one parked what waits for it.
+    with transaction.atomic():
+        redact_waiting(awaited.parked)
+        release_arrived(awaited)
     return len(rows)
 
 
@@ -69,76 +90,110 @@ def requeue(events: QuerySet[WebhookEvent]) -> int:
             kind = envelope.kind_of(row.wrapper, row.payload)
             if kind != row.kind:
                 WebhookEvent.objects.filter(pk=row.pk).update(kind=kind)
-        return events.update(status=Status.RECEIVED, error="")
+        return release(events, error="", attempts=0)
+
+
+def retry_failed() -> int:
+    """Put failed items whose time has come back in line; return how many."""
+    due = WebhookEvent.objects.filter(status=Status.FAILED, retry_at__lte=timezone.now())
+    return release(due)
 
 
 def _claim(limit: int) -> QuerySet[WebhookEvent]:
-    waiting = WebhookEvent.objects.filter(status=Status.RECEIVED).order_by("id")
-    if connection.features.has_select_for_update_skip_locked:
-        waiting = waiting.select_for_update(skip_locked=True)
-    return waiting[:limit]
+    return skip_locked(WebhookEvent.objects.filter(status=Status.RECEIVED).order_by("id"))[:limit]
 
 
-def _settle(rows: Sequence[WebhookEvent], *, again: bool = False) -> None:
+def _settle(rows: Sequence[WebhookEvent], awaited: Awaited, *, again: bool = False) -> None:
     """Apply rows together; where that fails, halve them until only the poison fails."""
+    if not rows:
+        return
     try:
         with transaction.atomic():
-            _record(_apply(rows))
+            verdicts, outcome = _apply(rows)
+            _record(verdicts)
+            redact_waiting({(row.account_id or 0, name) for row, name in outcome.waiting.items()})
     except (OperationalError, InterfaceError):
         raise  # the database, not the rows
     except IntegrityError as error:
         # Another worker stored the same message or contact first: now we see it.
-        _isolate(rows, error) if again else _settle(rows, again=True)
+        _isolate(rows, awaited, error) if again else _settle(rows, awaited, again=True)
     except Exception as error:  # noqa: BLE001 - whatever a bug of ours raises stays with its row
-        _isolate(rows, error)
+        _isolate(rows, awaited, error)
+    else:
+        awaited.note(outcome)
 
 
-def _isolate(rows: Sequence[WebhookEvent], error: Exception) -> None:
+def _isolate(rows: Sequence[WebhookEvent], awaited: Awaited, error: Exception) -> None:
     if len(rows) > 1:
         middle = len(rows) // 2
-        _settle(rows[:middle])
-        _settle(rows[middle:])
+        _settle(rows[:middle], awaited)
+        _settle(rows[middle:], awaited)
         return
     logger.error("Webhook event %s failed: %s", rows[0].pk, type(error).__name__)
-    _record({rows[0]: Verdict(Status.FAILED, error=describe(error))})
+    _record({rows[0]: _failed(rows[0], None, error)})
 
 
-def _apply(rows: Sequence[WebhookEvent]) -> dict[WebhookEvent, Verdict]:
-    accounts = _accounts(rows)
-    verdicts: dict[WebhookEvent, Verdict] = {}
-    work: dict[Apply, list[Arrival]] = defaultdict(list)
+def _failed(row: WebhookEvent, account: ConnectedAccount | None, error: Exception) -> Verdict:
+    """Let a failed row wait for another try, or for a person after the last one."""
+    tries = row.attempts + 1
+    again = timezone.now() + RETRY_BASE * RETRY_FACTOR ** (tries - 1)
+    return Verdict(
+        status=Status.FAILED,
+        account_id=account.pk if account else None,
+        error=describe(error),
+        retry_at=again if tries < app_settings.APPLY_MAX_ATTEMPTS else None,
+    )
+
+
+def _apply(rows: Sequence[WebhookEvent]) -> tuple[dict[WebhookEvent, Verdict], Outcome]:
+    batch = Batch(_accounts(rows))
     for row in rows:
-        account = accounts.get(row.instagram_account_id)
-        waiting = _waiting(row, account)
-        if waiting or account is None:
-            verdicts[row] = waiting or Verdict(Status.ORPHANED)
-            continue
-        read, apply = APPLIERS[row.kind]
-        try:
-            _refuse_two_accounts(row, accounts)
-            event = read(row.wrapper, row.payload, row.instagram_account_id)
-        except Exception as error:  # noqa: BLE001 - reading is pure: only this row is affected
-            verdicts[row] = Verdict(Status.FAILED, account.pk, describe(error))
-        else:
-            work[apply].append(Arrival(row, account, event))
-            verdicts[row] = Verdict(Status.APPLIED, account.pk)
-    for apply, arrivals in work.items():
-        apply(arrivals)
-    _touch_accounts(rows, verdicts)
-    return verdicts
+        _read(row, batch)
+    for row in waiting_for(batch.arrivals):
+        if row not in batch.verdicts:
+            _read(row, batch)
+    outcome = receive(batch.arrivals)
+    for row, awaits in outcome.waiting.items():
+        row.account_id = batch.verdicts[row].account_id
+        batch.verdicts[row] = Verdict(
+            status=Status.PARKED, account_id=row.account_id, awaits=awaits
+        )
+    _touch_accounts(batch.verdicts)
+    _alarm(batch)
+    return batch.verdicts, outcome
 
 
-def _waiting(row: WebhookEvent, account: ConnectedAccount | None) -> Verdict | None:
-    """Return why a row is not applied now, or None where it is."""
-    account_id = account.pk if account else None
+def _read(row: WebhookEvent, batch: Batch) -> None:
+    """Note what becomes of a row, and what it says where it is applied."""
+    account = batch.accounts.get(row.instagram_account_id)
+    verdict = _verdict_without_reading(row, account)
+    if verdict or account is None:
+        batch.verdicts[row] = verdict or Verdict(status=Status.ORPHANED)
+        return
+    try:
+        _refuse_two_accounts(row, batch.accounts)
+        events = _events(row)
+    except Exception as error:  # noqa: BLE001 - reading is pure: only this row is affected
+        batch.verdicts[row] = _failed(row, account, error)
+    else:
+        batch.verdicts[row] = Verdict(status=Status.APPLIED, account_id=account.pk)
+        batch.arrivals += [Arrival(row, account, event) for event in events]
+
+
+def _events(row: WebhookEvent) -> Sequence[Event]:
+    handling = CATALOGUE.get(row.kind)
+    if handling is None:  # understood, and no part of a conversation
+        return ()
+    return [handling.read(row.wrapper, row.payload, row.instagram_account_id)]
+
+
+def _verdict_without_reading(row: WebhookEvent, account: ConnectedAccount | None) -> Verdict | None:
+    """Return why a row is not read, or None where it is."""
     if kinds.is_test(envelope.messaging_item(row.wrapper, row.payload), row.instagram_account_id):
-        return Verdict(Status.TEST)
-    if row.kind in UNKNOWN_KINDS:
-        return Verdict(Status.UNKNOWN, account_id, NOT_UNDERSTOOD)
-    if account is None:
-        return Verdict(Status.ORPHANED)
-    if row.kind not in APPLIERS:
-        return Verdict(Status.PARKED, account_id, LATER)
+        return Verdict(status=Status.TEST)
+    if row.kind in UNKNOWN_KINDS or row.kind not in CATALOGUE.keys() | kinds.NOT_SHOWN:
+        account_id = account.pk if account else None
+        return Verdict(status=Status.UNKNOWN, account_id=account_id, error=NOT_UNDERSTOOD)
     return None
 
 
@@ -163,12 +218,12 @@ def _accounts(rows: Sequence[WebhookEvent]) -> dict[str, ConnectedAccount]:
     return by_id
 
 
-def _touch_accounts(rows: Sequence[WebhookEvent], verdicts: dict[WebhookEvent, Verdict]) -> None:
+def _touch_accounts(verdicts: dict[WebhookEvent, Verdict]) -> None:
     latest: dict[int, datetime] = {}
-    for row in rows:
-        account_id = verdicts[row].account_id
-        if account_id is not None:
-            latest[account_id] = max(row.received_at, latest.get(account_id, row.received_at))
+    for row, verdict in verdicts.items():
+        if verdict.account_id is not None and row.wrapper != envelope.CONVERSATIONS:
+            known = latest.get(verdict.account_id, row.received_at)
+            latest[verdict.account_id] = max(row.received_at, known)
     for account_id, received_at in sorted(latest.items()):
         accounts = ConnectedAccount.objects.filter(pk=account_id)
         accounts.exclude(last_event_at__gte=received_at).update(last_event_at=received_at)
@@ -184,6 +239,30 @@ def _record(verdicts: dict[WebhookEvent, Verdict]) -> None:
             status=verdict.status,
             account_id=verdict.account_id,
             error=verdict.error,
+            awaits=verdict.awaits,
+            retry_at=verdict.retry_at,
             attempts=F("attempts") + 1,
             applied_at=now if verdict.status == Status.APPLIED else None,
         )
+
+
+def _alarm(batch: Batch) -> None:
+    """Tell the log and the host project what this version does not know."""
+    unknown = {
+        row: f"item in {row.wrapper}"
+        for row, verdict in batch.verdicts.items()
+        if verdict.status == Status.UNKNOWN
+    }
+    for arrival in batch.arrivals:
+        if isinstance(arrival.event, MessageEvent):
+            types = {part.type for part in arrival.event.attachments} - set(ATTACHMENT_TYPES)
+            if types:
+                unknown[arrival.row] = "attachment type"
+    if unknown:
+        transaction.on_commit(partial(_tell_unknown, unknown))
+
+
+def _tell_unknown(unknown: dict[WebhookEvent, str]) -> None:
+    for row, what in unknown.items():
+        logger.warning("Webhook event %s holds an unknown %s", row.pk, what)
+        signals.event_unknown.send_robust(sender=WebhookEvent, event=row, unknown=what)

@@ -1,5 +1,6 @@
 """The outbox: enqueue with the caller's transaction, claim with a lease, retry with backoff."""
 
+import hashlib
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from social_integrations.models import Job
 
 from .failures import describe
 
+FETCH_MESSAGE = "fetch_message"
 FETCH_PROFILE = "fetch_profile"
 HOUSEKEEPING = "housekeeping"
 
@@ -29,6 +31,12 @@ class NewJob:
     payload: Mapping[str, Any]
     """Ids only: neither content nor secrets."""
     dedupe_key: str | None = None
+    delay_seconds: float = 0.0
+
+
+def digest(text: str) -> str:
+    """Return 32 hex digits that stand for a text of any length in a dedupe key."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def enqueue_all(jobs: Iterable[NewJob]) -> None:
@@ -36,7 +44,12 @@ def enqueue_all(jobs: Iterable[NewJob]) -> None:
     now = timezone.now()
     Job.objects.bulk_create(
         [
-            Job(name=job.name, payload=job.payload, dedupe_key=job.dedupe_key, due_at=now)
+            Job(
+                name=job.name,
+                payload=job.payload,
+                dedupe_key=job.dedupe_key,
+                due_at=now + timedelta(seconds=job.delay_seconds),
+            )
             for job in jobs
         ],
         ignore_conflicts=True,

@@ -1,220 +1,172 @@
-"""Turn read messages into contacts, conversations and messages, set by set."""
+"""Turn read events into conversations: merge a whole batch, then tell everybody concerned."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from social_integrations import signals
-from social_integrations.conf import app_settings
-from social_integrations.events.messages import MessageEvent
-from social_integrations.models import (
-    Attachment,
-    ConnectedAccount,
-    Contact,
-    Conversation,
-    Message,
-    WebhookEvent,
+from social_integrations.events.envelope import CONVERSATIONS
+from social_integrations.events.types import (
+    EditEvent,
+    HandoverEvent,
+    MessageEvent,
+    ReactionEvent,
 )
+from social_integrations.models import Conversation, Message, WebhookEvent
 
-from .jobs import FETCH_PROFILE, NewJob, enqueue_all
+from .arrivals import Arrival
+from .catalogue import MERGES
+from .jobs import FETCH_MESSAGE, FETCH_PROFILE, NewJob, digest, enqueue_all
+from .merging import MessageState, News
+from .redacting import redact_items
+from .threads import Threads, key_of
 
+STANDBY = "standby"
 PROFILE_FLOOR = timedelta(days=1)
-# Meta's own inboxes as senders of echoes; everything else with an app id is another app.
-INSTAGRAM_APPS = frozenset({"", "1217981644879628", "263902037430900"})
-
-ContactKey: TypeAlias = tuple[int, str]
+# How long the message of a number-0 edit may take to arrive by itself (Meta, section 3.9).
+FETCH_PATIENCE_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A ledger row that was read: whose it is and what it says."""
+@dataclass
+class Outcome:
+    """What became of a batch: which rows have to wait, and for what."""
 
-    row: WebhookEvent
-    account: ConnectedAccount
-    event: MessageEvent
-
-    @property
-    def contact_key(self) -> ContactKey:
-        """Account and Instagram-scoped id."""
-        return self.account.pk, self.event.contact_id
-
-    @property
-    def message_key(self) -> tuple[int, str]:
-        """What makes the message one: Meta's id, or the ledger item where Meta gave none."""
-        return self.account.pk, self.event.mid or self.row.event_key
-
-    @property
-    def sent_at(self) -> datetime:
-        """Meta's clock, or ours where Meta's makes no sense."""
-        return self.event.sent_at or self.row.occurred_at or self.row.received_at
+    waiting: dict[WebhookEvent, str] = field(default_factory=dict)
+    """`mid:…` or `contact:…` by ledger row."""
+    arrived: set[tuple[int, str]] = field(default_factory=set)
+    """What others may have been waiting for: account and `mid:…` or `contact:…`."""
 
 
-def store_messages(arrivals: Sequence[Arrival]) -> None:
-    """Store messages and echoes that are not stored yet; the order they came in does not matter."""
-    known = _known_messages(arrivals)
-    fresh = {arrival.message_key: arrival for arrival in reversed(arrivals)}
-    new = [fresh[key] for key in sorted(fresh.keys() - known)]
-    if not new:
-        return
-    contacts = _contacts(new)
-    conversations = _conversations(contacts.values())
-    messages = Message.objects.bulk_create(
-        [_message(arrival, conversations[contacts[arrival.contact_key].pk]) for arrival in new]
+def receive(arrivals: Sequence[Arrival[Any]]) -> Outcome:
+    """Merge events into conversations; the order they came in does not matter.
+
+    Runs inside the caller's transaction. What is about a message or a person nobody has heard of
+    waits, and never opens a conversation.
+    """
+    messages = sorted(
+        (found for found in arrivals if isinstance(found.event, MessageEvent)),
+        key=lambda found: found.origin,
     )
-    _attach(new, messages)
-    _touch(new, contacts, conversations)
-    _want_profiles(new, contacts)
-    _announce(messages)
+    handovers = [found for found in arrivals if isinstance(found.event, HandoverEvent)]
+    changes = [
+        found for found in arrivals if not isinstance(found.event, MessageEvent | HandoverEvent)
+    ]
+    threads = Threads(messages, changes, handovers)
+    outcome = Outcome()
+    for arrival in messages:
+        MERGES[MessageEvent](threads.state_for(arrival), arrival)
+        _note_standby(threads, arrival)
+    _load_details(threads, changes)
+    for arrival in changes:
+        _change(threads, arrival, outcome)
+    for arrival in handovers:
+        _hand_over(threads, arrival, outcome)
+    threads.save()
+    redact_items({key for state in threads.states.values() for key in state.to_redact})
+    enqueue_all([*_profile_jobs(threads, messages), *_fetch_jobs(changes, outcome)])
+    _note_arrivals(threads, outcome)
+    _announce(threads)
+    return outcome
 
 
-def _known_messages(arrivals: Sequence[Arrival]) -> set[tuple[int, str]]:
-    mids = [arrival.event.mid for arrival in arrivals if arrival.event.mid]
-    keys = [arrival.row.event_key for arrival in arrivals if not arrival.event.mid]
-    found = Message.objects.filter(
-        account_id__in={arrival.account.pk for arrival in arrivals}, mid__in=mids
-    )
-    known = {(account, mid or "") for account, mid in found.values_list("account_id", "mid")}
-    if keys:
-        found = Message.objects.filter(event_key__in=keys)
-        known |= {
-            (account, key or "") for account, key in found.values_list("account_id", "event_key")
-        }
-    return known
+def _note_standby(threads: Threads, arrival: Arrival[MessageEvent]) -> None:
+    thread = threads.thread_of(arrival.contact_key)
+    if thread and arrival.row.wrapper == STANDBY:
+        thread.advance("last_standby_at", arrival.occurred_at)
 
 
-def _contacts(arrivals: Sequence[Arrival]) -> dict[ContactKey, Contact]:
-    """Return the contact of every arrival, creating the missing in one fixed order."""
-    wanted = {arrival.contact_key for arrival in arrivals}
-    found = _find_contacts(wanted)
-    missing = sorted(wanted - found.keys())
-    if missing:
-        Contact.objects.bulk_create(
-            [Contact(account_id=account_id, igsid=igsid) for account_id, igsid in missing],
-            ignore_conflicts=True,
-        )
-        found |= _find_contacts(set(missing))
-    return found
-
-
-def _find_contacts(wanted: set[ContactKey]) -> dict[ContactKey, Contact]:
-    accounts, igsids = {key[0] for key in wanted}, {key[1] for key in wanted}
-    found = Contact.objects.filter(account_id__in=accounts, igsid__in=igsids)
-    return {(contact.account_id, contact.igsid): contact for contact in found}
-
-
-def _conversations(contacts: Iterable[Contact]) -> dict[int, Conversation]:
-    """Return the conversations by contact, locked in one fixed order, creating the missing."""
-    ids = {contact.pk for contact in contacts}
-    found = _lock_conversations(ids)
-    missing = sorted(ids - found.keys())
-    if missing:
-        Conversation.objects.bulk_create(
-            [Conversation(contact_id=contact_id) for contact_id in missing],
-            ignore_conflicts=True,
-        )
-        found |= _lock_conversations(set(missing))
-    return found
-
-
-def _lock_conversations(contact_ids: set[int]) -> dict[int, Conversation]:
-    found = Conversation.objects.filter(contact_id__in=contact_ids).order_by("id")
-    if connection.features.has_select_for_update:
-        found = found.select_for_update()
-    return {conversation.contact_id: conversation for conversation in found}
-
-
-def _message(arrival: Arrival, conversation: Conversation) -> Message:
-    event = arrival.event
-    return Message(
-        account=arrival.account,
-        conversation=conversation,
-        mid=event.mid,
-        event_key=None if event.mid else arrival.row.event_key,
-        direction=Message.Direction.OUTBOUND if event.outbound else Message.Direction.INBOUND,
-        source=_source(event),
-        kind=event.kind,
-        text=event.text,
-        sent_at=arrival.sent_at,
-        received_at=arrival.row.received_at,
-        reply_to_mid=event.reply_to_mid,
-        story=event.story,
-        quick_reply_payload=event.quick_reply_payload,
-        referral=event.referral,
-        status=Message.Status.SENT if event.outbound else Message.Status.RECEIVED,
+def _load_details(threads: Threads, changes: Sequence[Arrival[Any]]) -> None:
+    threads.load_details(
+        versions={key_of(found) for found in changes if isinstance(found.event, EditEvent)},
+        reactions={key_of(found) for found in changes if isinstance(found.event, ReactionEvent)},
     )
 
 
-def _source(event: MessageEvent) -> Message.Source:
-    if not event.outbound:
-        return Message.Source.CUSTOMER
-    if event.app_id and event.app_id == app_settings.APP_ID:
-        return Message.Source.CRM
-    is_instagram = event.app_id in INSTAGRAM_APPS
-    return Message.Source.INSTAGRAM_APP if is_instagram else Message.Source.OTHER_APP
+def _change(threads: Threads, arrival: Arrival[Any], outcome: Outcome) -> None:
+    state = threads.states.get(key_of(arrival))
+    if state is not None:
+        MERGES[type(arrival.event)](state, arrival)
+    elif arrival.row.wrapper != CONVERSATIONS:  # there, it comes with its message
+        outcome.waiting[arrival.row] = f"mid:{arrival.event.mid}"
 
 
-def _attach(arrivals: Sequence[Arrival], messages: Sequence[Message]) -> None:
-    Attachment.objects.bulk_create(
-        Attachment(
-            message=message,
-            position=position,
-            type=part.type,
-            url=part.url,
-            title=part.title,
-            media_id=part.media_id,
-        )
-        for arrival, message in zip(arrivals, messages, strict=True)
-        for position, part in enumerate(arrival.event.attachments)
-    )
+def _hand_over(threads: Threads, arrival: Arrival[HandoverEvent], outcome: Outcome) -> None:
+    if not arrival.event.owner_app_id or not arrival.event.contact_id:
+        return  # a request or a list of roles: in the ledger, and nothing changes
+    thread = threads.thread_of(arrival.contact_key)
+    if thread is None:
+        outcome.waiting[arrival.row] = f"contact:{arrival.event.contact_id}"
+    else:
+        MERGES[HandoverEvent](thread, arrival)
 
 
-def _touch(
-    arrivals: Sequence[Arrival],
-    contacts: dict[ContactKey, Contact],
-    conversations: dict[int, Conversation],
-) -> None:
-    """Move the conversations' clocks forward, never back."""
-    for arrival in arrivals:
-        conversation = conversations[contacts[arrival.contact_key].pk]
-        sent_at = arrival.sent_at
-        conversation.last_message_at = max(conversation.last_message_at or sent_at, sent_at)
-        if not arrival.event.outbound:
-            conversation.last_inbound_at = max(conversation.last_inbound_at or sent_at, sent_at)
-    # An upsert of rows that all exist: one plain statement; bulk_update builds a CASE per row.
-    Conversation.objects.bulk_create(
-        conversations.values(),
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["last_message_at", "last_inbound_at"],
-    )
-
-
-def _want_profiles(arrivals: Sequence[Arrival], contacts: dict[ContactKey, Contact]) -> None:
+def _profile_jobs(threads: Threads, messages: Sequence[Arrival[MessageEvent]]) -> Iterator[NewJob]:
     """Ask for the profiles of people who wrote and whom we do not know or knew too long ago.
 
     Only after an inbound message: Meta gives no profile of somebody who never wrote.
     """
     today = timezone.now()
-    wanted = {
-        contact.pk: contact
-        for arrival in arrivals
-        if not arrival.event.outbound and (contact := contacts[arrival.contact_key])
-        if not contact.profile_fetched_at or contact.profile_fetched_at < today - PROFILE_FLOOR
+    keys = {found.contact_key for found in messages if not found.event.outbound}
+    for contact in (threads.contacts[key] for key in sorted(keys)):
+        fetched_at = contact.profile_fetched_at
+        if not fetched_at or fetched_at < today - PROFILE_FLOOR:
+            dedupe_key = f"{FETCH_PROFILE}:{contact.pk}:{today:%Y-%m-%d}"
+            yield NewJob(FETCH_PROFILE, {"contact": contact.pk}, dedupe_key)
+
+
+def _fetch_jobs(changes: Sequence[Arrival[Any]], outcome: Outcome) -> list[NewJob]:
+    """Return jobs that read the messages Meta only hinted at with an edit number 0."""
+    hints = {
+        key_of(found)
+        for found in changes
+        if found.row in outcome.waiting
+        and isinstance(found.event, EditEvent)
+        and found.event.number == 0
     }
-    enqueue_all(
-        NewJob(FETCH_PROFILE, {"contact": pk}, f"{FETCH_PROFILE}:{pk}:{today:%Y-%m-%d}")
-        for pk in sorted(wanted)
-    )
+    return [
+        NewJob(
+            FETCH_MESSAGE,
+            {"account": account_id, "mid": mid},
+            f"{FETCH_MESSAGE}:{account_id}:{digest(mid)}",
+            delay_seconds=FETCH_PATIENCE_SECONDS,
+        )
+        for account_id, mid in sorted(hints)
+    ]
 
 
-def _announce(messages: Sequence[Message]) -> None:
-    def send() -> None:
-        for message in messages:
-            signals.message_received.send_robust(sender=Message, message=message)
+def _note_arrivals(threads: Threads, outcome: Outcome) -> None:
+    for (account_id, name), state in threads.states.items():
+        if state.is_new:
+            outcome.arrived.add((account_id, f"mid:{name}"))
+    for account_id, igsid in threads.contacts:
+        thread = threads.thread_of((account_id, igsid))
+        if thread and thread.is_new:
+            outcome.arrived.add((account_id, f"contact:{igsid}"))
 
-    if signals.message_received.has_listeners(Message):
-        transaction.on_commit(send)
+
+def _announce(threads: Threads) -> None:
+    """Send the signals once everything is committed."""
+    states = [state for state in threads.states.values() if state.news]
+    transaction.on_commit(partial(_send, states, threads.new_conversations()))
+
+
+def _send(states: Sequence[MessageState], conversations: Sequence[Conversation]) -> None:
+    for conversation in conversations:
+        signals.conversation_created.send_robust(sender=Conversation, conversation=conversation)
+    for state in states:
+        for news, signal in SIGNALS.items():
+            if news in state.news and not (news == News.UPDATED and News.RECEIVED in state.news):
+                signal.send_robust(sender=Message, message=state.message)
+
+
+SIGNALS = {
+    News.RECEIVED: signals.message_received,
+    News.UPDATED: signals.message_updated,
+    News.UNSENT: signals.message_unsent,
+    News.REACTION: signals.reaction_changed,
+}

@@ -17,7 +17,7 @@ LAYERS = (
     {"conf", "exceptions", "logs"},
     {"graph", "events"},
     {"models", "fields", "signals"},
-    {"services", "selectors", "access"},
+    {"services", "selectors", "access", "representations"},
     {"tasks"},
     {"engine"},
     {"views", "api", "admin", "management"},

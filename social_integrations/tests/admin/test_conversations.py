@@ -112,12 +112,15 @@ def test_attachments_are_links_and_nothing_is_loaded(reader: Client) -> None:
     ("values", "note"),
     [
         ({"unsent_at": NOON, "text": ""}, "Unsent by its sender"),
-        ({"text": "", "kind": "unsupported"}, "No text (unsupported)"),
+        (
+            {"text": "", "kind": "unsupported"},
+            "Nothing to show here (unsupported); open it in Instagram",
+        ),
         ({"story": {"id": "1"}}, "Reply to a story"),
-        ({"postback": {"title": "x"}}, "Tapped a button"),
+        ({"postback": {"title": "x"}}, "Tapped this button"),
         ({"quick_reply_payload": "YES"}, "Tapped a quick reply"),
-        ({"referral": {"ad_id": "1"}}, "Came through an ad or link"),
-        ({"edits": 2}, "Edited (versions: 3)"),
+        ({"referral": {"ad_id": "1"}}, "Came through an ad"),
+        ({"edits": 2, "edited_at": NOON}, "Edited 12:00"),
         ({"direction": "outbound", "status": "failed", "error_text": "Late"}, "Failed: Late"),
     ],
 )

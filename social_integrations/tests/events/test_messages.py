@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 from social_integrations.events.envelope import split
-from social_integrations.events.messages import MessageEvent, other_account, read_message
+from social_integrations.events.messages import other_account, read_message
+from social_integrations.events.types import MessageEvent
 from social_integrations.exceptions import PayloadError
 from social_integrations.tests import payloads
 from social_integrations.tests.events.test_cleaning import json_values

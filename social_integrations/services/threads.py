@@ -1,0 +1,306 @@
+"""The rows a batch of events is about: found, created, locked; and written back set by set.
+
+The number of statements does not depend on the number of events. Rows are created in one fixed
+order and then locked in one fixed order, so that workers never wait for each other in a circle.
+The lock of a conversation covers its messages and everything attached to them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max, Q, QuerySet
+
+from social_integrations.events.messages import REFERRAL_KIND
+from social_integrations.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    Message,
+    MessageEdit,
+    Reaction,
+)
+
+from .arrivals import Arrival, ContactKey, MessageKey
+from .merging import NO_ORIGIN, UNSETTLED, MessageState, News, ThreadState, could_be
+
+CLOCKS = ("last_message_at", "last_inbound_at", "customer_seen_at")
+THREAD_FIELDS = (*CLOCKS, "thread_owner", "thread_owner_at", "last_standby_at")
+MESSAGE_FIELDS = tuple(
+    field.attname
+    for field in Message._meta.concrete_fields
+    if field.name not in ("id", "account", "event_key", "received_at", "client_reference")
+)
+INBOUND = Q(direction=Message.Direction.INBOUND) & ~Q(kind=REFERRAL_KIND)
+
+
+def key_of(arrival: Arrival[Any]) -> MessageKey:
+    """Return which message an event is about."""
+    event = arrival.event
+    return arrival.account.pk, event.mid or event.content_key
+
+
+class Threads:
+    """Conversations and messages of one batch, inside its transaction."""
+
+    def __init__(
+        self,
+        messages: Sequence[Arrival[Any]],
+        changes: Sequence[Arrival[Any]],
+        handovers: Sequence[Arrival[Any]],
+    ) -> None:
+        """Find and lock what a batch is about; only messages create contacts and conversations."""
+        self.contacts = _contacts({arrival.contact_key for arrival in messages})
+        _create_conversations(self.contacts.values())
+        self.contacts |= _find_contacts({arrival.contact_key for arrival in handovers})
+        keys = {key_of(arrival) for arrival in (*messages, *changes)}
+        conversation_ids = set(_find_messages(keys).values_list("conversation_id", flat=True))
+        contact_ids = {contact.pk for contact in self.contacts.values()}
+        self._by_id = _lock(Q(contact_id__in=contact_ids) | Q(pk__in=conversation_ids))
+        self._by_contact = {found.conversation.contact_id: found for found in self._by_id.values()}
+        # Only now, under the locks: what another worker has just stored is visible.
+        self.states = {
+            _key(message): MessageState(message, self._by_id[message.conversation_id])
+            for message in _find_messages(keys)
+            if message.conversation_id in self._by_id
+        }
+        self._unsettled = self._find_unsettled(messages)
+
+    def new_conversations(self) -> list[Conversation]:
+        """Return the conversations this batch brought the first message of."""
+        return [
+            thread.conversation
+            for thread in self._by_id.values()
+            if thread.is_new and thread.conversation.last_message_at
+        ]
+
+    def thread_of(self, contact_key: ContactKey) -> ThreadState | None:
+        """Return a person's conversation, None where there is none."""
+        contact = self.contacts.get(contact_key)
+        return self._by_contact.get(contact.pk) if contact else None
+
+    def state_for(self, arrival: Arrival[Any]) -> MessageState:
+        """Return the message an arrived message stands for, new where nobody knows it yet."""
+        key = key_of(arrival)
+        state = self.states.get(key) or self._own(arrival) or self._new(arrival)
+        self.states[key] = state
+        thread = self.thread_of(arrival.contact_key)
+        if thread and arrival.origin < state.message.origin and thread is not state.thread:
+            # A better witness names somebody else: the message moves, both clocks are read anew.
+            state.thread.must_recount = thread.must_recount = True
+            state.message.conversation, state.thread = thread.conversation, thread
+        return state
+
+    def load_details(self, *, versions: set[MessageKey], reactions: set[MessageKey]) -> None:
+        """Read the stored versions and reactions of messages that events are about to change."""
+        for version in MessageEdit.objects.filter(message__in=self._stored(versions)):
+            self._by_message[version.message_id].versions[version.number] = version
+        for reaction in Reaction.objects.filter(message__in=self._stored(reactions)):
+            self._by_message[reaction.message_id].reactions[reaction.actor_id] = reaction
+
+    def save(self) -> None:
+        """Write everything that changed."""
+        changed = [self.states[key] for key in sorted(self.states)]
+        # Two keys may name one message: ours, known by its echo's id from now on.
+        changed = list({id(state): state for state in changed}.values())
+        _save_messages([state for state in changed if state.is_changed])
+        _save_attachments([state for state in changed if state.attachments is not None])
+        _save_details(changed)
+        _recount([thread for thread in self._by_id.values() if thread.must_recount])
+        _save_threads([thread for thread in self._by_id.values() if thread.is_changed])
+
+    @property
+    def _by_message(self) -> dict[int, MessageState]:
+        return {state.message.pk: state for state in self.states.values() if state.message.pk}
+
+    def _stored(self, keys: set[MessageKey]) -> list[int]:
+        states = (self.states[key] for key in keys if key in self.states)
+        return [state.message.pk for state in states if state.message.pk]
+
+    def _new(self, arrival: Arrival[Any]) -> MessageState:
+        thread = self._by_contact[self.contacts[arrival.contact_key].pk]
+        event = arrival.event
+        message = Message(
+            account=arrival.account,
+            conversation=thread.conversation,
+            mid=event.mid,
+            event_key=None if event.mid else event.content_key,
+            origin=NO_ORIGIN,
+            received_at=arrival.row.received_at,
+        )
+        return MessageState(message, thread, is_new=True)
+
+    def _own(self, arrival: Arrival[Any]) -> MessageState | None:
+        """Return the message of ours an echo settles, and take it out of the running."""
+        if not arrival.event.outbound:
+            return None
+        for message in self._unsettled[arrival.contact_key]:
+            if could_be(message, arrival):
+                self._unsettled[arrival.contact_key].remove(message)
+                return MessageState(message, self._by_id[message.conversation_id])
+        return None
+
+    def _find_unsettled(
+        self, messages: Sequence[Arrival[Any]]
+    ) -> defaultdict[ContactKey, list[Message]]:
+        """Return our own messages whose sending got no answer, oldest first, by contact."""
+        found: defaultdict[ContactKey, list[Message]] = defaultdict(list)
+        keys = {
+            arrival.contact_key
+            for arrival in messages
+            if arrival.event.outbound and key_of(arrival) not in self.states
+        }
+        threads = {thread.conversation.pk: key for key in keys if (thread := self.thread_of(key))}
+        if threads:
+            unsettled = Message.objects.filter(
+                conversation_id__in=threads, status__in=UNSETTLED, mid__isnull=True
+            )
+            for message in unsettled.order_by("sent_at", "id"):
+                found[threads[message.conversation_id]].append(message)
+        return found
+
+
+def _key(message: Message) -> MessageKey:
+    return message.account_id, message.mid or message.event_key or ""
+
+
+def _find_messages(keys: set[MessageKey]) -> QuerySet[Message]:
+    """Return the messages with these ids; a fingerprint can be no mid, nor the reverse."""
+    names = {name for _, name in keys}
+    accounts = {account for account, _ in keys}
+    by_mid = Q(account_id__in=accounts, mid__in=names)
+    fingerprints = {name for name in names if len(name) == 32}
+    return Message.objects.filter(
+        by_mid | Q(event_key__in=fingerprints) if fingerprints else by_mid
+    )
+
+
+def _contacts(wanted: set[ContactKey]) -> dict[ContactKey, Contact]:
+    """Return the contacts, creating the missing in one fixed order."""
+    found = _find_contacts(wanted)
+    missing = sorted(wanted - found.keys())
+    if missing:
+        Contact.objects.bulk_create(
+            [Contact(account_id=account_id, igsid=igsid) for account_id, igsid in missing],
+            ignore_conflicts=True,
+        )
+        found |= _find_contacts(set(missing))
+    return found
+
+
+def _find_contacts(wanted: set[ContactKey]) -> dict[ContactKey, Contact]:
+    if not wanted:
+        return {}
+    accounts, igsids = {key[0] for key in wanted}, {key[1] for key in wanted}
+    found = Contact.objects.filter(account_id__in=accounts, igsid__in=igsids)
+    by_key = {(contact.account_id, contact.igsid): contact for contact in found}
+    return {key: contact for key, contact in by_key.items() if key in wanted}
+
+
+def _create_conversations(contacts: Iterable[Contact]) -> None:
+    ids = {contact.pk for contact in contacts}
+    known = Conversation.objects.filter(contact_id__in=ids).values_list("contact_id", flat=True)
+    missing = sorted(ids - set(known))
+    if missing:
+        Conversation.objects.bulk_create(
+            [Conversation(contact_id=contact_id) for contact_id in missing],
+            ignore_conflicts=True,
+        )
+
+
+def _lock(wanted: Q) -> dict[int, ThreadState]:
+    found = Conversation.objects.filter(wanted).order_by("id")
+    if connection.features.has_select_for_update:
+        found = found.select_for_update()
+    return {
+        conversation.pk: ThreadState(conversation, is_new=conversation.last_message_at is None)
+        for conversation in found
+    }
+
+
+def _save_messages(states: Sequence[MessageState]) -> None:
+    Message.objects.bulk_create([state.message for state in states if state.is_new])
+    known = [state.message for state in states if not state.is_new]
+    _upsert(Message, known, MESSAGE_FIELDS)
+
+
+def _save_attachments(states: Sequence[MessageState]) -> None:
+    replaced = [s.message.pk for s in states if not s.is_new]
+    if replaced:
+        Attachment.objects.filter(message__in=replaced).delete()
+    Attachment.objects.bulk_create(
+        Attachment(
+            message=state.message,
+            position=position,
+            type=part.type,
+            url=part.url,
+            title=part.title,
+            media_id=part.media_id,
+        )
+        for state in states
+        for position, part in enumerate(state.attachments or ())
+    )
+
+
+def _save_details(states: Sequence[MessageState]) -> None:
+    unsent = [s.message.pk for s in states if News.UNSENT in s.news and not s.is_new]
+    if unsent:
+        MessageEdit.objects.filter(message__in=unsent).delete()
+        Reaction.objects.filter(message__in=unsent).delete()
+    versions, reactions = [], []
+    for state in states:
+        for number in sorted(state.changed_versions):
+            state.versions[number].message = state.message
+            versions.append(state.versions[number])
+        for actor in sorted(state.changed_reactions):
+            state.reactions[actor].message = state.message
+            reactions.append(state.reactions[actor])
+    MessageEdit.objects.bulk_create(
+        versions,
+        update_conflicts=True,
+        unique_fields=["message", "number"],
+        update_fields=["text", "edited_at"],
+    )
+    Reaction.objects.bulk_create(
+        reactions,
+        update_conflicts=True,
+        unique_fields=["message", "actor_id"],
+        update_fields=["emoji", "reaction", "reacted_at", "removed_at"],
+    )
+
+
+def _recount(threads: Sequence[ThreadState]) -> None:
+    """Read the clocks of threads in which a message was replaced from their messages."""
+    by_id = {thread.conversation.pk: thread for thread in threads}
+    if not by_id:
+        return
+    rows = (
+        Message.objects.filter(conversation__in=by_id)
+        .order_by()
+        .values("conversation")
+        .annotate(
+            last_message_at=Max("sent_at"),
+            last_inbound_at=Max("sent_at", filter=INBOUND),
+            customer_seen_at=Max("sent_at", filter=Q(seen_at__isnull=False)),
+        )
+    )
+    counted = {row["conversation"]: row for row in rows}
+    nothing = dict.fromkeys(CLOCKS)
+    for pk, thread in by_id.items():
+        for name in CLOCKS:
+            setattr(thread.conversation, name, counted.get(pk, nothing)[name])
+        thread.is_changed = True
+
+
+def _save_threads(threads: Sequence[ThreadState]) -> None:
+    _upsert(Conversation, [thread.conversation for thread in threads], THREAD_FIELDS)
+
+
+def _upsert(model: Any, rows: Sequence[Any], fields: Sequence[str]) -> None:
+    """Update rows that all exist: one plain statement; bulk_update builds a CASE for each row."""
+    names = [model._meta.get_field(name).name for name in fields]
+    if rows:
+        model.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["id"], update_fields=names
+        )
