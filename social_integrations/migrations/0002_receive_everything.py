@@ -6,132 +6,256 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('social_integrations', '0001_initial'),
+        ("social_integrations", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MessageEdit',
+            name="MessageEdit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(help_text="Meta's number of the edit, from 1.")),
-                ('text', models.TextField(blank=True)),
-                ('edited_at', models.DateTimeField(help_text="Meta's clock.")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "number",
+                    models.PositiveSmallIntegerField(
+                        help_text="Meta's number of the edit, from 1."
+                    ),
+                ),
+                ("text", models.TextField(blank=True)),
+                ("edited_at", models.DateTimeField(help_text="Meta's clock.")),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='Reconciliation',
+            name="Reconciliation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('connected', 'Account connected'), ('schedule', 'Daily'), ('gap', 'After a gap in deliveries'), ('request', 'Asked for')], max_length=16)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=16)),
-                ('cursor', models.TextField(blank=True, editable=False, help_text="Meta's cursor of the next page of conversations.")),
-                ('conversations', models.PositiveIntegerField(default=0, help_text='Conversations looked at.')),
-                ('messages', models.PositiveIntegerField(default=0, help_text='Messages looked at.')),
-                ('imported', models.PositiveIntegerField(default=0, help_text='Messages that were missing here.')),
-                ('unreadable', models.PositiveIntegerField(default=0, help_text='Messages too old for Meta to show (beyond the 20 newest).')),
-                ('error', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("connected", "Account connected"),
+                            ("schedule", "Daily"),
+                            ("gap", "After a gap in deliveries"),
+                            ("request", "Asked for"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="running",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "cursor",
+                    models.TextField(
+                        blank=True,
+                        editable=False,
+                        help_text="Meta's cursor of the next page of conversations.",
+                    ),
+                ),
+                (
+                    "conversations",
+                    models.PositiveIntegerField(default=0, help_text="Conversations looked at."),
+                ),
+                (
+                    "messages",
+                    models.PositiveIntegerField(default=0, help_text="Messages looked at."),
+                ),
+                (
+                    "imported",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Messages that were missing here."
+                    ),
+                ),
+                (
+                    "unreadable",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Messages too old for Meta to show (beyond the 20 newest).",
+                    ),
+                ),
+                ("error", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='attachment',
-            name='checked_at',
-            field=models.DateTimeField(blank=True, help_text='When the link was last known to work.', null=True),
+            model_name="attachment",
+            name="checked_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When the link was last known to work.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='attachment',
-            name='file',
-            field=models.FileField(blank=True, help_text='Our own copy; only where INSTAGRAM_ARCHIVE_MEDIA is on, and never of stories.', max_length=255, upload_to=social_integrations.models.messages.archive_path),
+            model_name="attachment",
+            name="file",
+            field=models.FileField(
+                blank=True,
+                help_text="Our own copy; only where INSTAGRAM_ARCHIVE_MEDIA is on, and never of stories.",
+                max_length=255,
+                upload_to=social_integrations.models.messages.archive_path,
+            ),
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='last_standby_at',
-            field=models.DateTimeField(blank=True, help_text='The newest message that came while another app held the thread.', null=True),
+            model_name="conversation",
+            name="last_standby_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="The newest message that came while another app held the thread.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='thread_owner_at',
+            model_name="conversation",
+            name="thread_owner_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='message',
-            name='ledger_keys',
-            field=models.JSONField(default=list, editable=False, help_text='Fingerprints of all ledger items that hold content of this message.'),
+            model_name="message",
+            name="ledger_keys",
+            field=models.JSONField(
+                default=list,
+                editable=False,
+                help_text="Fingerprints of all ledger items that hold content of this message.",
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='origin',
-            field=models.CharField(blank=True, editable=False, help_text='The ledger item shown: how good a witness it is, and its fingerprint.', max_length=33),
+            model_name="message",
+            name="origin",
+            field=models.CharField(
+                blank=True,
+                editable=False,
+                help_text="The ledger item shown: how good a witness it is, and its fingerprint.",
+                max_length=33,
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='original_text',
-            field=models.TextField(blank=True, help_text='The text before the first edit.'),
+            model_name="message",
+            name="original_text",
+            field=models.TextField(blank=True, help_text="The text before the first edit."),
         ),
         migrations.AddField(
-            model_name='message',
-            name='seen_at',
-            field=models.DateTimeField(blank=True, help_text='When the customer read up to this very message.', null=True),
+            model_name="message",
+            name="seen_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When the customer read up to this very message.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='webhookevent',
-            name='awaits',
-            field=models.CharField(blank=True, db_default='', help_text='What a waiting item waits for: mid:… (a message) or contact:… (a person).', max_length=528),
+            model_name="webhookevent",
+            name="awaits",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                help_text="What a waiting item waits for: mid:… (a message) or contact:… (a person).",
+                max_length=528,
+            ),
         ),
         migrations.AddField(
-            model_name='webhookevent',
-            name='retry_at',
-            field=models.DateTimeField(blank=True, help_text='When a failed item is tried again; a failed item without it waits for a person.', null=True),
+            model_name="webhookevent",
+            name="retry_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When a failed item is tried again; a failed item without it waits for a person.",
+                null=True,
+            ),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='edits',
-            field=models.PositiveSmallIntegerField(default=0, help_text="Meta's number of the edit shown."),
+            model_name="message",
+            name="edits",
+            field=models.PositiveSmallIntegerField(
+                default=0, help_text="Meta's number of the edit shown."
+            ),
         ),
         migrations.AlterField(
-            model_name='webhookevent',
-            name='status',
-            field=models.CharField(choices=[('received', 'Waiting to be applied'), ('applied', 'Applied'), ('parked', 'Waits for its message'), ('orphaned', 'No connected account'), ('unknown', 'Not understood'), ('failed', 'Failed'), ('test', 'Test received')], default='received', max_length=16),
+            model_name="webhookevent",
+            name="status",
+            field=models.CharField(
+                choices=[
+                    ("received", "Waiting to be applied"),
+                    ("applied", "Applied"),
+                    ("parked", "Waits for its message"),
+                    ("orphaned", "No connected account"),
+                    ("unknown", "Not understood"),
+                    ("failed", "Failed"),
+                    ("test", "Test received"),
+                ],
+                default="received",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='webhookevent',
-            name='wrapper',
-            field=models.CharField(help_text="Where the item stood: messaging, standby, changes, entry or body; conversations for one read from Meta's Conversations API.", max_length=16),
+            model_name="webhookevent",
+            name="wrapper",
+            field=models.CharField(
+                help_text="Where the item stood: messaging, standby, changes, entry or body; conversations for one read from Meta's Conversations API.",
+                max_length=16,
+            ),
         ),
         migrations.AddIndex(
-            model_name='webhookevent',
-            index=models.Index(condition=models.Q(('status', 'parked')), fields=['account', 'awaits'], name='webhook_event_awaiting'),
+            model_name="webhookevent",
+            index=models.Index(
+                condition=models.Q(("status", "parked")),
+                fields=["account", "awaits"],
+                name="webhook_event_awaiting",
+            ),
         ),
         migrations.AddField(
-            model_name='messageedit',
-            name='message',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='social_integrations.message'),
+            model_name="messageedit",
+            name="message",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="versions",
+                to="social_integrations.message",
+            ),
         ),
         migrations.AddField(
-            model_name='reconciliation',
-            name='account',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='reconciliations', to='social_integrations.connectedaccount'),
+            model_name="reconciliation",
+            name="account",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="reconciliations",
+                to="social_integrations.connectedaccount",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='messageedit',
-            constraint=models.UniqueConstraint(fields=('message', 'number'), name='edit_once_per_message'),
+            model_name="messageedit",
+            constraint=models.UniqueConstraint(
+                fields=("message", "number"), name="edit_once_per_message"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reconciliation',
-            index=models.Index(fields=['account', '-id'], name='reconciliation_latest'),
+            model_name="reconciliation",
+            index=models.Index(fields=["account", "-id"], name="reconciliation_latest"),
         ),
         migrations.AddConstraint(
-            model_name='reconciliation',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('account',), name='reconciliation_one_at_a_time'),
+            model_name="reconciliation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "running")),
+                fields=("account",),
+                name="reconciliation_one_at_a_time",
+            ),
         ),
     ]

@@ -15,6 +15,9 @@ from social_integrations.models import Job
 from .failures import describe
 
 FETCH_PROFILE = "fetch_profile"
+REREAD_MEDIA = "reread_media"
+ARCHIVE_MEDIA = "archive_media"
+DELETE_COPIES = "delete_copies"
 HOUSEKEEPING = "housekeeping"
 
 BACKOFF_BASE = timedelta(seconds=5)
