@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import InMemoryStorage, default_storage
 from django.db import connection, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -212,18 +212,41 @@ class TestKeeping:
         archive_attachment(attachment_id=4711)
 
 
+class InterruptedStorage(InMemoryStorage):
+    """A storage during whose work something happens."""
+
+    happens: Callable[[], object] = staticmethod(lambda: None)
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        self.happens()
+        return super().save(name, content, max_length)
+
+
+HAPPENINGS: list[Callable[[], object]] = [
+    lambda: Message.objects.update(unsent_at=NOON),
+    lambda: Contact.objects.all().delete(),
+    lambda: erase_contacts(Contact.objects.all()),
+]
+
+
+@pytest.mark.parametrize("happens", HAPPENINGS)
+def test_a_copy_being_written_does_not_outlive_its_message(
+    settings: Settings, happens: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = f"{__name__}.{InterruptedStorage.__name__}"
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
+    monkeypatch.setattr(InterruptedStorage, "happens", staticmethod(happens))
+    with served(settings, answer()) as attachment:
+        archive_attachment(attachment_id=attachment.pk)
+    assert stored_files() == []
+    assert not Attachment.objects.filter(file__endswith=".png", message__unsent_at=None).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 class TestMeanwhile:
     """What happens to the message while its file is on the way."""
 
-    @pytest.mark.parametrize(
-        "happens",
-        [
-            lambda: Message.objects.update(unsent_at=NOON),
-            lambda: Contact.objects.all().delete(),
-            lambda: erase_contacts(Contact.objects.all()),
-        ],
-    )
+    @pytest.mark.parametrize("happens", HAPPENINGS)
     def test_no_copy_is_left_behind(
         self, settings: Settings, happens: Callable[[], object]
     ) -> None:
@@ -249,6 +272,27 @@ class TestMeanwhile:
             worker.join(10)
         assert stored_files() == []
         assert not Attachment.objects.exclude(file="").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_copy_waits_for_an_unsend_under_way(settings: Settings) -> None:
+    def archive() -> None:
+        try:
+            archive_attachment(attachment_id=attachment.pk)
+        finally:
+            connection.close()
+
+    with served(settings, answer()) as attachment:
+        worker = threading.Thread(target=archive)
+        with transaction.atomic():
+            purge_copies([attachment.message])
+            worker.start()
+            worker.join(0.7)
+            assert worker.is_alive()
+            Message.objects.update(unsent_at=NOON)
+        worker.join(10)
+    assert stored_files() == []
+    assert not Attachment.objects.get().file
 
 
 class TestPurging:
