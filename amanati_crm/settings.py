@@ -182,6 +182,11 @@ INSTAGRAM_FACEBOOK_DIALOG_URL = env.text(
 )
 INSTAGRAM_WEBHOOK_REFUSED_RATE = env.text("INSTAGRAM_WEBHOOK_REFUSED_RATE", "300/min")
 INSTAGRAM_CONNECT_RETURN_URL = env.text("INSTAGRAM_CONNECT_RETURN_URL")
+INSTAGRAM_ARCHIVE_MEDIA = env.flag("INSTAGRAM_ARCHIVE_MEDIA", default=False)
+INSTAGRAM_MEDIA_HOSTS = env.words(
+    "INSTAGRAM_MEDIA_HOSTS", "lookaside.fbsbx.com,*.fbcdn.net,*.cdninstagram.com,*.fbsbx.com"
+)
+INSTAGRAM_MEDIA_MAX_BYTES = env.number("INSTAGRAM_MEDIA_MAX_BYTES", 25 * 1024 * 1024)
 
 # --- Legal pages --------------------------------------------------------------------------------
 
@@ -214,6 +219,8 @@ CONTENT_SECURITY_POLICY = {
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Copies of media, where they are kept at all; served by the app's own door only, never as files.
+MEDIA_ROOT = env.text("MEDIA_ROOT", str(BASE_DIR / "media"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

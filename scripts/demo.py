@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -167,6 +168,10 @@ def demo_environment(
         "INSTAGRAM_FACEBOOK_GRAPH_URL": emulator_url,
         "INSTAGRAM_FACEBOOK_DIALOG_URL": emulator_url,
         "INSTAGRAM_CONNECT_RETURN_URL": "",
+        "INSTAGRAM_MEDIA_HOSTS": ",".join(
+            f"{host}:{urlsplit(emulator_url).port}" for host in (HOST, "localhost")
+        ),
+        "MEDIA_ROOT": str(folder / "media"),
         "LEGAL_OPERATOR_NAME": "EchoDesk demo",
         "LEGAL_OPERATOR_ADDRESS": "The computer this demo runs on",
         "LEGAL_CONTACT_EMAIL": "privacy@echodesk.example",

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning  # noqa: A004 
 from django.db import connections
 
 from .conf import app_settings
+from .media.links import is_host_entry, is_stand_in
 
 MINIMUM_TOKEN_LENGTH = 32
 OFFICIAL_HOSTS = {
@@ -147,6 +148,23 @@ def check_meta_hosts() -> Messages:
             )
 
 
+def check_media_hosts() -> Messages:
+    """A stand-in on this machine is for tests; an entry nobody can read allows nothing."""
+    for entry in app_settings.MEDIA_HOSTS:
+        if not is_host_entry(entry):
+            yield Warning(
+                f"INSTAGRAM_MEDIA_HOSTS has an entry that is no host and is ignored: {entry!r}.",
+                hint="Write host names, *.names, or host:port of a test server on this machine.",
+                id="social_integrations.W008",
+            )
+        elif is_stand_in(entry) and not settings.DEBUG:
+            yield Warning(
+                f"INSTAGRAM_MEDIA_HOSTS lets media links reach {entry} on this machine.",
+                hint="Remove the entry unless you run the emulator.",
+                id="social_integrations.W007",
+            )
+
+
 def check_connections() -> Messages:
     """How long connections live decides a factor of ten in what the webhook can take."""
     default = connections["default"]
@@ -189,6 +207,7 @@ CHECKS: tuple[Callable[[], Messages], ...] = (
     check_encryption_keys,
     check_redirect_uri,
     check_meta_hosts,
+    check_media_hosts,
     check_connections,
 )
 

@@ -22,6 +22,8 @@ DEFAULT_SUBSCRIBED_FIELDS = (
     "standby",
     "messaging_handovers",
 )
+# Where Meta keeps the media of messages.
+DEFAULT_MEDIA_HOSTS = ("lookaside.fbsbx.com", "*.fbcdn.net", "*.cdninstagram.com", "*.fbsbx.com")
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,24 @@ class AppSettings:
     def JOB_LEASE_SECONDS(self) -> int:
         """How long a running job is left alone; longer than every timeout of one job together."""
         return int(self._get("JOB_LEASE_SECONDS", 80))
+
+    @property
+    def ARCHIVE_MEDIA(self) -> bool:
+        """Whether to keep copies of pictures, videos, sound and files people send.
+
+        Meta's reviewers have refused apps for it. Only `True` itself switches it on.
+        """
+        return self._get("ARCHIVE_MEDIA", None) is True
+
+    @property
+    def MEDIA_HOSTS(self) -> tuple[str, ...]:
+        """Hosts media links may lead to: names, `*.names`, `host:port` of a test server here."""
+        return self._list("MEDIA_HOSTS", DEFAULT_MEDIA_HOSTS)
+
+    @property
+    def MEDIA_MAX_BYTES(self) -> int:
+        """Largest file copied, in bytes."""
+        return int(self._get("MEDIA_MAX_BYTES", 25 * 1024 * 1024))
 
 
 app_settings = AppSettings()

@@ -38,6 +38,26 @@ class ConnectError(SocialIntegrationsError):
         self.detail = detail
 
 
+class MediaError(SocialIntegrationsError):
+    """What a media link leads to cannot be had; the message never holds the link."""
+
+
+class UnsafeLinkError(MediaError):
+    """The link leads where we do not go: another host, a private address, no web address."""
+
+
+class MediaGoneError(MediaError):
+    """Meta no longer serves it: deleted, or the link has expired."""
+
+
+class MediaRefusedError(MediaError):
+    """What came is not what we keep; asking again would bring the same."""
+
+
+class MediaUnavailableError(MediaError):
+    """No usable answer came: network, timeout, 5xx. Trying again may help."""
+
+
 class GraphError(SocialIntegrationsError):
     """Meta refused a call or could not be reached; never carries a URL or a token."""
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from .models import ConnectedAccount, Conversation, Message, WebhookEvent
+from .access import access_policy
+from .models import Attachment, ConnectedAccount, Conversation, Message, WebhookEvent
 
 EXPIRY_NOTICE = timedelta(days=14)
 THREAD_LENGTH = 200
@@ -120,6 +122,18 @@ def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> tuple[list
     # Within one moment of Meta's clock the row number would tell the order of arrival.
     shown = sorted(found[:limit], key=lambda message: (message.sent_at, message.mid or ""))
     return shown, len(found) > limit
+
+
+def visible_attachment(
+    *, user: PermissionsMixin | AnonymousUser, attachment_id: int
+) -> Attachment | None:
+    """Return an attachment with its message, if the user may read messages of its account."""
+    if not user.has_perm("social_integrations.view_message"):
+        return None
+    seen = Attachment.objects.filter(
+        message__account__in=access_policy().accounts_for(user), message__unsent_at=None
+    )
+    return seen.select_related("message").filter(pk=attachment_id).first()
 
 
 def ledger_counts() -> dict[str, int]:

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from .models import OAuthAttempt
-from .services import adoption, applying, contacts, jobs, waiting
+from .services import adoption, applying, archiving, contacts, jobs, media, waiting
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,21 @@ def fetch_profile(payload: dict[str, Any]) -> None:
     contacts.refresh_profile(contact_id=int(payload["contact"]))
 
 
+def reread_media(payload: dict[str, Any]) -> None:
+    """Look for fresh links of a message whose media links have died."""
+    media.refresh_media(message_id=int(payload["message"]))
+
+
+def archive_media(payload: dict[str, Any]) -> None:
+    """Keep a copy of an attachment, where the operator wants that."""
+    archiving.archive_attachment(attachment_id=int(payload["attachment"]))
+
+
+def delete_copies(payload: dict[str, Any]) -> None:
+    """Delete copies of media whose message was unsent or erased."""
+    archiving.delete_copies(names=[str(name) for name in payload["names"]])
+
+
 def housekeeping(_payload: dict[str, Any]) -> None:
     """Delete what has served its time: old finished jobs and consents nobody completed."""
     now = timezone.now()
@@ -33,6 +48,9 @@ def housekeeping(_payload: dict[str, Any]) -> None:
 
 HANDLERS: dict[str, Handler] = {
     jobs.FETCH_PROFILE: fetch_profile,
+    jobs.REREAD_MEDIA: reread_media,
+    jobs.ARCHIVE_MEDIA: archive_media,
+    jobs.DELETE_COPIES: delete_copies,
     jobs.HOUSEKEEPING: housekeeping,
 }
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from .api.views import ConnectionStatusView
 from .views.connect import callback, result, start
+from .views.media import media
 from .views.webhook import webhook
 
 app_name = "social_integrations"
@@ -16,8 +17,10 @@ connect_urlpatterns: list[URLPattern] = [
     path("oauth/result/", result, name="oauth-result"),
 ]
 
+media_urlpatterns: list[URLPattern] = [path("media/<int:attachment_id>/", media, name="media")]
+
 api_urlpatterns: list[URLPattern] = [
     path("connection/status/", ConnectionStatusView.as_view(), name="connection-status"),
 ]
 
-urlpatterns = webhook_urlpatterns + connect_urlpatterns + api_urlpatterns
+urlpatterns = webhook_urlpatterns + connect_urlpatterns + media_urlpatterns + api_urlpatterns

@@ -13,7 +13,8 @@ from social_integrations.events.messages import MESSAGE_KINDS
 from social_integrations.models import Attachment, Message
 
 from .base import AccountFilter, KindFilter, ReadOnlyAdmin
-from .rendering import link_html, one_line, pretty_json, visible
+from .media import media_link
+from .rendering import one_line, pretty_json, visible
 
 
 class MessageKindFilter(KindFilter):
@@ -52,8 +53,16 @@ class AttachmentInline(admin.TabularInline):
 
     @admin.display(description="link")
     def link(self, attachment: Attachment) -> str | SafeString:
-        """Link it if it is a web address."""
-        return link_html("Open", attachment.url)
+        """Lead to our door; nothing is loaded before somebody asks for it."""
+        link = media_link(attachment)
+        if not link.href:
+            return "not a web link" if attachment.url else ""
+        return format_html(
+            '<a href="{}" rel="noopener noreferrer nofollow" target="_blank">Open</a> '
+            '<span class="ig-host">{}</span>',
+            link.href,
+            link.host,
+        )
 
     @admin.display(description="title")
     def shown_title(self, attachment: Attachment) -> str:

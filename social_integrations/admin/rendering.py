@@ -1,31 +1,17 @@
 """Words, links and JSON of strangers, made harmless to look at."""
 
 import json
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from social_integrations.media.links import DECEPTIVE, safe_link
+
 LINE_LENGTH = 120
 TEXT_LENGTH = 5_000
 JSON_LENGTH = 100_000
-
-# Control characters and the bidi controls that make text read differently from what it is.
-DECEPTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# Also blanks and backslashes: browsers and Python disagree on where the host of such a link ends.
-UNSAFE_IN_LINK = re.compile(r"[\s\\\x00-\x20]|" + DECEPTIVE.pattern)
-
-
-@dataclass(frozen=True)
-class Link:
-    """Where a link may lead; an empty address means it is not to be clicked."""
-
-    href: str
-    host: str
 
 
 def visible(text: Any, limit: int = TEXT_LENGTH) -> str:
@@ -38,24 +24,6 @@ def visible(text: Any, limit: int = TEXT_LENGTH) -> str:
 def one_line(text: Any, limit: int = LINE_LENGTH) -> str:
     """Return the beginning of a text on one line."""
     return visible(" ".join(str(text)[: limit * 4].split()), limit)
-
-
-MAX_LINK = 4_096
-
-
-def safe_link(url: str) -> Link:
-    """Return the address and its host, both empty unless it is a plain http(s) link."""
-    nowhere = Link("", "")
-    if len(url) > MAX_LINK or UNSAFE_IN_LINK.search(url):
-        return nowhere
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode()
-    except ValueError:
-        return nowhere
-    if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
-        return nowhere
-    return Link(url, host)
 
 
 def link_html(label: str, url: str) -> str | SafeString:

@@ -8,10 +8,12 @@ from itertools import groupby
 from django.utils import timezone
 
 from social_integrations.events.messages import REFERRAL_KIND
+from social_integrations.media.links import safe_link
 from social_integrations.models import Attachment, Conversation, Message
 from social_integrations.selectors import THREAD_LENGTH, thread
 
-from .rendering import one_line, safe_link, visible
+from .media import media_link
+from .rendering import one_line, visible
 
 QUOTE_LENGTH = 80
 # Kinds whose note says all there is to say.
@@ -20,7 +22,7 @@ TOLD_OTHERWISE = frozenset({REFERRAL_KIND})
 
 @dataclass(frozen=True)
 class AttachmentLine:
-    """An attachment as a line: what it is and where it lies."""
+    """An attachment as a line: what it is, our door to it, and the host where it lies."""
 
     label: str
     href: str
@@ -110,12 +112,13 @@ def _bubble(message: Message, contact: str, answered: Message | None) -> Bubble:
 
 
 def _attachment(attachment: Attachment) -> AttachmentLine:
-    link = safe_link(attachment.url)
+    link = media_link(attachment)
     title = f" “{one_line(attachment.title, QUOTE_LENGTH)}”" if attachment.title else ""
     label = one_line(attachment.type, 32) + title
-    if attachment.expired_at:
-        return AttachmentLine(label, "", "", "expired at Instagram")
-    return AttachmentLine(label, link.href, link.host, "" if link.href else "no usable link")
+    if not link.href:
+        return AttachmentLine(label, "", "", "no usable link")
+    note = "expired at Instagram" if attachment.expired_at and not attachment.file else ""
+    return AttachmentLine(label, link.href, link.host, note)
 
 
 def _story_line(message: Message) -> list[AttachmentLine]:

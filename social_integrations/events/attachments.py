@@ -31,8 +31,6 @@ ATTACHMENT_TYPES = (
     "media",
     "like_heart",
 )
-# A person's story: its media may be linked to, never copied (Meta's terms for story mentions).
-STORY_TYPES = frozenset({"story_mention", "ig_story", "story"})
 # Where each attachment type keeps its link and id; `ig_story` has keys of its own.
 URL_KEYS = ("url", "story_media_url")
 MEDIA_ID_KEYS = ("ig_post_media_id", "reel_video_id", "story_media_id", "sticker_id", "id")

@@ -179,7 +179,7 @@ class Attachment(models.Model):
     title = models.TextField(blank=True)
     media_id = models.CharField(max_length=255, blank=True)
     checked_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the link was last known to work."
+        null=True, blank=True, help_text="When the link was last tried."
     )
     expired_at = models.DateTimeField(null=True, blank=True)
     file = models.FileField(

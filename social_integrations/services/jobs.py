@@ -17,6 +17,9 @@ from .failures import describe
 
 FETCH_MESSAGE = "fetch_message"
 FETCH_PROFILE = "fetch_profile"
+REREAD_MEDIA = "reread_media"
+ARCHIVE_MEDIA = "archive_media"
+DELETE_COPIES = "delete_copies"
 HOUSEKEEPING = "housekeeping"
 
 BACKOFF_BASE = timedelta(seconds=5)

@@ -3,7 +3,9 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
-from social_integrations.models import ConnectedAccount, Contact, Job, WebhookEvent
+from social_integrations.models import ConnectedAccount, Contact, Job, Message, WebhookEvent
+
+from .archiving import purge_copies
 
 
 @transaction.atomic
@@ -13,6 +15,7 @@ def erase_contacts(contacts: QuerySet[Contact]) -> int:
     for contact in chosen:
         _ledger_of(contact.account).filter(contact_igsid=contact.igsid).delete()
         Job.objects.filter(payload__contact=contact.pk).delete()
+        purge_copies(Message.objects.filter(conversation__contact=contact))
         contact.delete()
     return len(chosen)
 

@@ -22,6 +22,7 @@ from social_integrations.models import (
     Reaction,
 )
 
+from .archiving import enqueue_archiving, purge_copies
 from .arrivals import Arrival, ContactKey, MessageKey
 from .merging import NO_ORIGIN, UNSETTLED, MessageState, News, ThreadState, could_be
 
@@ -226,10 +227,11 @@ def _save_messages(states: Sequence[MessageState]) -> None:
 
 
 def _save_attachments(states: Sequence[MessageState]) -> None:
-    replaced = [s.message.pk for s in states if not s.is_new]
+    replaced = [state.message for state in states if not state.is_new]
     if replaced:
+        purge_copies(replaced)
         Attachment.objects.filter(message__in=replaced).delete()
-    Attachment.objects.bulk_create(
+    created = Attachment.objects.bulk_create(
         Attachment(
             message=state.message,
             position=position,
@@ -241,6 +243,7 @@ def _save_attachments(states: Sequence[MessageState]) -> None:
         for state in states
         for position, part in enumerate(state.attachments or ())
     )
+    enqueue_archiving(created)
 
 
 def _save_details(states: Sequence[MessageState]) -> None:

@@ -15,7 +15,7 @@ OURS = ("amanati_crm", "legal", "scripts", APP)
 # From the ground up. A part may import its own layer and those below it.
 LAYERS = (
     {"conf", "exceptions", "logs"},
-    {"graph", "events"},
+    {"graph", "events", "media"},
     {"models", "fields", "signals"},
     {"services", "selectors", "access", "representations"},
     {"tasks"},
@@ -115,7 +115,7 @@ def the_app_knows_no_project(module: Module) -> Iterator[tuple[int, str]]:
 
 
 def graph_and_events_are_pure(module: Module) -> Iterator[tuple[int, str]]:
-    if inside(module.name, f"{APP}.graph") or inside(module.name, f"{APP}.events"):
+    if any(inside(module.name, f"{APP}.{part}") for part in ("graph", "events", "media")):
         for target, line in module.imports():
             if any(inside(target, impure) for impure in IMPURE):
                 yield line, f"imports {target}"
@@ -246,6 +246,7 @@ CAUGHT: list[tuple[Rule, str, str]] = [
     (graph_and_events_are_pure, "graph.client", "from django.conf import settings"),
     (graph_and_events_are_pure, "events.kinds", "from social_integrations.models import Job"),
     (graph_and_events_are_pure, "events.kinds", "import django.db.models"),
+    (graph_and_events_are_pure, "media.links", "from ..conf import app_settings"),
     (the_emulator_shares_no_code, "emulator.http", "from ..graph.signatures import sign"),
     (the_emulator_shares_no_code, "emulator.http", "from django.http import HttpRequest"),
     (the_emulator_shares_no_code, "emulator.http", "import social_integrations"),

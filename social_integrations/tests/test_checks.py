@@ -28,6 +28,7 @@ COMPLETE: dict[str, Any] = {
 APP_SECRET, VERIFY_TOKEN = "INSTAGRAM_APP_SECRET", "INSTAGRAM_WEBHOOK_VERIFY_TOKEN"
 APP_ID = "INSTAGRAM_APP_ID"
 KEYS, REDIRECT = "INSTAGRAM_TOKEN_ENCRYPTION_KEYS", "INSTAGRAM_REDIRECT_URI"
+MEDIA_HOSTS = "INSTAGRAM_MEDIA_HOSTS"
 GRAPH, DIALOG = "INSTAGRAM_FACEBOOK_GRAPH_URL", "INSTAGRAM_FACEBOOK_DIALOG_URL"
 PLACEHOLDERS = [
     "changeme",
@@ -76,6 +77,12 @@ def test_a_complete_set_up_is_silent() -> None:
         (APP_SECRET, [SECRET, "changeme"], ["E002"]),
         (APP_SECRET, ["changeme", "todo"], ["E002"]),
         (APP_ID, "", ["W006"]),
+        (MEDIA_HOSTS, ["127.0.0.1:9009"], ["W007"]),
+        (MEDIA_HOSTS, ["lookaside.fbsbx.com", "localhost:9009"], ["W007"]),
+        (MEDIA_HOSTS, ["https://cdn.example/"], ["W008"]),
+        (MEDIA_HOSTS, ["*", "*.fbcdn.net"], ["W008"]),
+        (MEDIA_HOSTS, ["*.fbcdn.net", "cdn.example"], []),
+        (MEDIA_HOSTS, [], []),
         (APP_ID, "your_instagram_app_id_here", ["W006"]),
         (VERIFY_TOKEN, "", ["E003"]),
         (VERIFY_TOKEN, "<token>", ["E004"]),
@@ -143,6 +150,7 @@ def test_development_may_use_http_and_the_emulator(settings: Settings) -> None:
     settings.DEBUG = True
     settings.INSTAGRAM_REDIRECT_URI = "http://crm.test/callback/"
     settings.INSTAGRAM_FACEBOOK_GRAPH_URL = "http://127.0.0.1:9009"
+    settings.INSTAGRAM_MEDIA_HOSTS = ["127.0.0.1:9009"]
     assert found() == []
 
 

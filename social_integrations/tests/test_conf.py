@@ -6,7 +6,13 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from social_integrations.conf import DEFAULT_SCOPES, DEFAULT_SUBSCRIBED_FIELDS, app_settings
+from social_integrations.conf import (
+    DEFAULT_MEDIA_HOSTS,
+    DEFAULT_SCOPES,
+    DEFAULT_SUBSCRIBED_FIELDS,
+    app_settings,
+)
+from social_integrations.media.fetching import DOWNLOAD_LIMITS
 
 DEFAULTS: dict[str, Any] = {
     "APP_ID": "",
@@ -28,6 +34,9 @@ DEFAULTS: dict[str, Any] = {
     "WORKER_POLL_SECONDS": 0.3,
     "JOB_MAX_ATTEMPTS": 8,
     "JOB_LEASE_SECONDS": 80,
+    "ARCHIVE_MEDIA": False,
+    "MEDIA_HOSTS": DEFAULT_MEDIA_HOSTS,
+    "MEDIA_MAX_BYTES": 25 * 1024 * 1024,
 }
 LISTS = {
     "APP_SECRETS": "INSTAGRAM_APP_SECRET",
@@ -102,3 +111,4 @@ def test_numbers_may_be_written_as_text(settings: Settings) -> None:
 def test_the_lease_outlives_a_jobs_longest_call() -> None:
     connect, read = DEFAULTS["GRAPH_TIMEOUT"]
     assert DEFAULTS["JOB_LEASE_SECONDS"] > 3 * (connect + read)
+    assert DEFAULTS["JOB_LEASE_SECONDS"] > 2 * DOWNLOAD_LIMITS.total_seconds

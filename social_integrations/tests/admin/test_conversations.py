@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from social_integrations.models import Contact, Conversation, Message, Reaction
+from social_integrations.models import Attachment, Contact, Conversation, Message, Reaction
 from social_integrations.tests.factories import (
     NOON,
     make_attachment,
@@ -93,17 +93,23 @@ def test_only_the_last_200_with_a_note(reader: Client) -> None:
 
 def test_attachments_are_links_and_nothing_is_loaded(reader: Client) -> None:
     message = make_message(text="")
-    make_attachment(message, type="image", url="https://cdn.example/a.jpg?sig=1&b=2")
-    make_attachment(message, type="video", url="javascript:alert(1)", position=1)
-    make_attachment(message, type="audio", url="https://old.example/x", expired_at=NOON, position=2)
+    urls = ["https://cdn.example/a.jpg?sig=1&b=2", "javascript:alert(1)", "https://old.example/x"]
+    rows = [
+        make_attachment(message, url=url, position=position) for position, url in enumerate(urls)
+    ]
+    Attachment.objects.filter(pk=rows[2].pk).update(expired_at=NOON)
+    kept = make_attachment(message, url="", file="instagram/copy.png", position=3)
     page = page_of(reader, message.conversation)
-    assert 'href="https://cdn.example/a.jpg?sig=1&amp;b=2"' in page
+    for row in (rows[0], rows[2], kept):
+        assert f'href="/api/social/instagram/media/{row.pk}/"' in page
+    assert f"/media/{rows[1].pk}/" not in page
     assert 'rel="noopener noreferrer nofollow"' in page
     assert '<span class="ig-host">cdn.example</span>' in page
     assert "javascript:alert" not in page
     assert "no usable link" in page
-    assert "old.example" not in page
     assert "expired at Instagram" in page
+    assert "://" not in page.split('class="ig-thread"')[1].split("</section>")[0]  # nor elsewhere
+    assert "instagram/copy.png" not in page
     for tag in ("<img", "<video", "<audio", "<iframe", "<object"):
         assert tag not in page.split('class="ig-thread"')[1]
 

@@ -74,13 +74,15 @@ def test_page_shows_everything_as_text_and_links(reader: Client) -> None:
         error_code="10",
         error_text="<i>window</i>",
     )
-    make_attachment(message, url="https://cdn.example/a", title="<u>t</u>")
+    linked = make_attachment(message, url="https://cdn.example/a", title="<u>t</u>")
     make_attachment(message, url="javascript:alert(1)", position=1)
     page = reader.get(f"{LIST}{message.pk}/change/").text
     for harm in ("<b>bold", "<script>alert", "<i>window", "<u>t", "javascript:alert", "\u202e"):
         assert harm not in page
     assert "&lt;b&gt;bold&lt;/b&gt;\nline two⟨U+202E⟩" in page
-    assert '<a href="https://cdn.example/a" rel="noopener noreferrer nofollow"' in page
+    door = f"/api/social/instagram/media/{linked.pk}/"
+    assert f'<a href="{door}" rel="noopener noreferrer nofollow"' in page
+    assert "https://cdn.example" not in page
     assert "not a web link" in page
 
 

@@ -10,9 +10,9 @@ from social_integrations.admin.rendering import (
     link_html,
     one_line,
     pretty_json,
-    safe_link,
     visible,
 )
+from social_integrations.media.links import safe_link
 
 
 @pytest.mark.parametrize(
