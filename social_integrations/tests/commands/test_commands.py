@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from pytest_django import Settings
 from scripts.run_lint import PRODUCTION
 from social_integrations.models import Message, WebhookEvent
 from social_integrations.services.intake import store_delivery
-from social_integrations.tests.factories import make_account
+from social_integrations.tests.factories import NOON, make_account, make_event
 from social_integrations.tests.payloads import ACCOUNT_ID, batch_payload, encode, text_payload
 
+OLD = NOON - timedelta(days=30)
 ROOT = Path(django_settings.BASE_DIR)
 
 
@@ -237,3 +239,43 @@ class TestEraseAccount:
     def test_an_unknown_account_is_said(self) -> None:
         with pytest.raises(CommandError, match="No connected account has the id 5"):
             run("erase_account", "5")
+
+
+@pytest.mark.django_db
+class TestReplay:
+    @pytest.fixture
+    def rows(self) -> list[WebhookEvent]:
+        return [
+            make_event(status="applied", kind="message"),
+            make_event(status="failed", kind="reaction", attempts=5, error="X"),
+            make_event(status="failed", kind="message", received_at=OLD, attempts=5, error="X"),
+            make_event(status="unknown", kind="unknown", payload={"hologram": {}}),
+        ]
+
+    @pytest.mark.parametrize(
+        ("arguments", "places"),
+        [
+            ("{0} {3}", [0, 3]),
+            ("--from-id={1} --to-id={2}", [1, 2]),
+            ("--kind=message", [0, 2]),
+            ("--status=unknown", [3]),
+            ("--failed-since=2026-11-22", [1]),
+            ("--failed-since=2026-01-01T00:00 --kind=message", [2]),
+        ],
+    )
+    def test_it_puts_back_what_was_chosen(
+        self, rows: list[WebhookEvent], arguments: str, places: list[int]
+    ) -> None:
+        chosen = arguments.format(*(row.pk for row in rows)).split()
+        assert f"{len(places)} items would" in run("replay_webhook_events", *chosen, "--dry-run")
+        assert f"{len(places)} items put back" in run("replay_webhook_events", *chosen)
+        back = WebhookEvent.objects.filter(status="received", attempts=0, error="")
+        assert sorted(back.values_list("pk", flat=True)) == [rows[place].pk for place in places]
+
+    def test_it_wants_to_know_which(self) -> None:
+        with pytest.raises(CommandError, match="Say which"):
+            run("replay_webhook_events")
+
+    def test_a_date_nobody_can_read_is_said(self) -> None:
+        with pytest.raises(CommandError, match="failed-since"):
+            run("replay_webhook_events", "--failed-since=yesterday")
