@@ -28,16 +28,19 @@ from .tokens import (
 CODE_LIFE = 600
 
 
-def issue_code(emulator: Emulator, consent: Consent, redirect_uri: str) -> str:
-    """Make the code the browser carries back to the CRM."""
+def issue_code(
+    emulator: Emulator, consent: Consent, redirect_uri: str, login: str = "facebook"
+) -> str:
+    """Make the code the browser carries back to the CRM; it counts for one login only."""
     code = new_code()
     emulator.store.run(
-        "INSERT INTO code (code, redirect_uri, scopes, declined, pages, issued_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO code (code, redirect_uri, scopes, declined, pages, issued_at, login)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         code,
         redirect_uri,
         *(json.dumps(part) for part in (consent.scopes, consent.declined, consent.pages)),
         emulator.now(),
+        login,
     )
     return code
 
@@ -62,7 +65,9 @@ def redeem_code(emulator: Emulator, params: dict[str, Any]) -> dict[str, Any]:
         raise MetaError("redirect_missing")
     store, now = emulator.store, emulator.now()
     with store.transaction():
-        row = store.one("SELECT * FROM code WHERE code = ?", str(params.get("code", "")))
+        row = store.one(
+            "SELECT * FROM code WHERE code = ? AND login = 'facebook'", str(params.get("code", ""))
+        )
         if row is None:
             raise MetaError("code_invalid")
         if row["used_at"] is not None:

@@ -3,16 +3,10 @@
 import json
 from typing import Any
 
-from .callback import (
-    APP_FIELDS,
-    Callback,
-    current_callback,
-    save_callback,
-    shake_hands,
-)
+from .callback import APP_FIELDS, Callback, current_callback, save_callback, shake_hands
+from .caller import Caller, Node, Params
 from .errors import MetaError
 from .fields import listing
-from .nodes import Caller, Node
 
 # Page names only: the Instagram spellings (`messaging_seen`, `message_edit`) are refused here.
 PAGE_FIELDS = (
@@ -23,8 +17,6 @@ PAGE_FIELDS = (
     "messaging_optins", "messaging_policy_enforcement", "messaging_postbacks",
     "messaging_referrals", "send_cart", "standby", "user_action",
 )  # fmt: skip
-
-Params = dict[str, Any]
 
 
 def list_page_apps(caller: Caller, node: Node, _params: Params) -> dict[str, Any]:
@@ -68,6 +60,34 @@ def _set_page_fields(caller: Caller, node: Node, fields: str | None) -> None:
     caller.emulator.store.run(
         "UPDATE page SET subscribed_fields = ? WHERE id = ?", fields, node.row["id"]
     )
+
+
+def list_account_apps(_caller: Caller, node: Node, _params: Params) -> dict[str, Any]:
+    """Show which fields an account sends us through Instagram Login."""
+    fields = node.row["login_fields"]
+    return {"data": [] if fields is None else [{"subscribed_fields": json.loads(fields)}]}
+
+
+def install_on_account(caller: Caller, node: Node, params: Params) -> dict[str, Any]:
+    """Subscribe to an account through Instagram Login; the fields replace the earlier ones."""
+    caller.token.require_messaging()
+    fields = listing(params.get("subscribed_fields"))
+    if not fields:
+        raise MetaError("parameter", name="subscribed_fields")
+    _check_names("subscribed_fields", fields, APP_FIELDS)
+    return _set_account_fields(caller, node, json.dumps(fields))
+
+
+def remove_from_account(caller: Caller, node: Node, _params: Params) -> dict[str, Any]:
+    """Stop the events of an account connected through Instagram Login."""
+    return _set_account_fields(caller, node, None)
+
+
+def _set_account_fields(caller: Caller, node: Node, fields: str | None) -> dict[str, Any]:
+    caller.emulator.store.run(
+        "UPDATE page SET login_fields = ? WHERE id = ?", fields, node.row["id"]
+    )
+    return {"success": True}
 
 
 def _check_names(name: str, values: list[str], allowed: tuple[str, ...]) -> None:

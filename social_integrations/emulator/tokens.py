@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from .core import Emulator
 from .errors import DEAD_TOKENS, MetaError
 from .http import Request
-from .ids import new_token, page_token
+from .ids import new_login_token, new_token, page_token
 from .store import Row, Store
 
 SHORT_LIFE = 3600
 LONG_LIFE = 5_180_000
 DATA_ACCESS = 90 * 24 * 3600
+MESSAGING = {
+    "facebook": "instagram_manage_messages",
+    "instagram": "instagram_business_manage_messages",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +36,10 @@ class Token:
 
     value: str
     kind: str
-    """`user`, `page` or `app`."""
+    """`user`, `page`, `app`, or `instagram` for Instagram Login."""
     consent: Consent
     page_id: str | None = None
+    """The Page of a Page token, or the one an Instagram account belongs to."""
     issued_at: float = 0.0
     expires_at: float = 0.0
     """0 means never."""
@@ -49,9 +54,14 @@ class Token:
         if not self.allows(scope):
             raise MetaError("permission", permission=scope)
 
+    def require_messaging(self) -> None:
+        """Refuse the call unless messages may be managed; each login has its own permission."""
+        self.require(MESSAGING["instagram" if self.kind == "instagram" else "facebook"])
+
     def reaches(self, page_id: str) -> bool:
         """Tell whether the token is good for a Page."""
-        return page_id == self.page_id if self.kind == "page" else page_id in self.consent.pages
+        alone = self.kind in {"page", "instagram"}
+        return page_id == self.page_id if alone else page_id in self.consent.pages
 
     def problem(self, now: float) -> int:
         """Name the 190 subcode that stops this token, 0 when it works."""
@@ -71,6 +81,20 @@ def issue_user_token(store: Store, consent: Consent, *, now: float, life: float)
     token = Token(value=value, kind="user", consent=consent, issued_at=now, expires_at=now + life)
     _insert(store, token)
     return value
+
+
+def issue_login_token(store: Store, consent: Consent, *, now: float, life: float) -> str:
+    """Give the app a token of Instagram Login for the one account in the consent."""
+    token = Token(
+        value=new_login_token(),
+        kind="instagram",
+        consent=consent,
+        page_id=consent.pages[0],
+        issued_at=now,
+        expires_at=now + life,
+    )
+    _insert(store, token)
+    return token.value
 
 
 def issue_page_token(store: Store, user: Token, page_id: str) -> str:
@@ -157,11 +181,21 @@ def authenticate(emulator: Emulator, request: Request) -> Token:
     token = working_token(emulator, value)
     proof = request.params.get("appsecret_proof")
     if proof is not None:
-        secret = emulator.config.app_secret.encode()
-        expected = hmac.new(secret, value.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected.encode(), str(proof).encode()):
-            raise MetaError("proof")
+        _check_proof(emulator, token, str(proof))
     return token
+
+
+def _check_proof(emulator: Emulator, token: Token, proof: str) -> None:
+    """Check the proof; for Instagram Login nobody knows which secret makes it, so both do."""
+    secrets = [emulator.config.app_secret]
+    if token.kind == "instagram":
+        secrets.append(emulator.config.login_app_secret)
+    expected = [
+        hmac.new(secret.encode(), token.value.encode(), hashlib.sha256).hexdigest()
+        for secret in secrets
+    ]
+    if not any([hmac.compare_digest(one.encode(), proof.encode()) for one in expected]):
+        raise MetaError("proof")
 
 
 def kill_tokens(store: Store, subcode: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from social_integrations.emulator.config import EmulatorConfig, default_webhook_url
-from social_integrations.emulator.media import sample_picture
+from social_integrations.emulator.samples import sample_picture
 from social_integrations.emulator.server import CannotStartError, running_emulator
 
 from .conftest import REDIRECT, Client, Crm, wait_until
@@ -29,7 +29,7 @@ def refusal(client: Client, method: str, name: str, body: object) -> tuple[int, 
         ("POST", "messages", {"text": 5}, 400),
         ("POST", "messages", {"account": ["x"], "text": "x"}, 404),
         ("POST", "messages", {"attachments": ["image"]}, 400),
-        ("POST", "messages", {"attachments": [{"type": "video"}]}, 400),
+        ("POST", "messages", {"text": "x", "ago": "long"}, 400),
         ("POST", "messages", {"text": "x", "reply_to": "m"}, 404),
         ("POST", "messages", ["list"], 400),
         ("POST", "unsend", {"mid": "m"}, 404),
