@@ -26,6 +26,7 @@ from .subscriptions import (
     set_app_subscription,
 )
 from .tokens import authenticate
+from .usage import usage_headers
 from .webhooks import php_json
 
 VERSION = re.compile(r"^/v\d+\.\d+(?=/|$)")
@@ -46,6 +47,7 @@ def answer_graph(emulator: Emulator, request: Request) -> Response:
     headers = {
         "facebook-api-version": version[0].strip("/") if version else emulator.config.api_version,
         "x-fb-trace-id": trace_id(),
+        **usage_headers(emulator, request),
         **extra,
     }
     return Response(body=php_json(payload), status=status, headers=headers)

@@ -12,6 +12,7 @@ from .outgoing import count_held
 from .people import list_threads
 from .seed import OWNER
 from .store import Row
+from .switches import describe_switches
 
 RECENT = 50
 
@@ -40,6 +41,7 @@ def describe_world(emulator: Emulator, base_url: str) -> dict[str, Any]:
         "threads": list_threads(store),
         "deliveries": list_deliveries(emulator, limit=RECENT, with_payload=False),
         "held": count_held(emulator),
+        "switches": describe_switches(store),
         "faults": list_faults(store),
     }
 

@@ -55,6 +55,8 @@ SWITCHES: dict[str, Switch] = {
     "conversation_rate": Switch(
         "Graph", "Conversations calls per second and account (0: any)", default=2, most=1000
     ),
+    "usage": Switch("Graph", "Usage headers say percent (0: no headers)", default=0, most=200),
+    "regain": Switch("Graph", "They say minutes until access returns", default=5, most=1440),
     "login_reply": Switch(
         "Instagram Login", "The code's answer is", default="wrapped", choices=SHAPES
     ),

@@ -171,11 +171,16 @@ def dead_token_error(emulator: Emulator, token: Token, subcode: int) -> MetaErro
     return MetaError(f"token_{subcode}", app_id=emulator.config.app_id, when=when)
 
 
-def authenticate(emulator: Emulator, request: Request) -> Token:
-    """Find the caller's token in the header, the query or the body, and check its proof."""
+def given_token(request: Request) -> str:
+    """Read the token of a request; empty when there is none."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     value = bearer.strip() if scheme.lower() in {"bearer", "oauth"} else ""
-    value = value or str(request.params.get("access_token") or "")
+    return value or str(request.params.get("access_token") or "")
+
+
+def authenticate(emulator: Emulator, request: Request) -> Token:
+    """Find the caller's token in the header, the query or the body, and check its proof."""
+    value = given_token(request)
     if not value:
         raise MetaError("no_token")
     token = working_token(emulator, value)

@@ -124,7 +124,13 @@ def test_the_page_is_self_contained(client: Client) -> None:
     page = client.get("/")
     assert page.headers["Content-Security-Policy"] == "default-src 'self'"
     assert "<script>" not in page.text
-    for name, kind in (("phone.js", "javascript"), ("phone.css", "css"), ("consent.css", "css")):
+    for name, kind in (
+        ("phone.js", "javascript"),
+        ("thread.js", "javascript"),
+        ("panel.js", "javascript"),
+        ("phone.css", "css"),
+        ("consent.css", "css"),
+    ):
         answer = client.get(f"/_static/{name}")
         assert kind in answer.headers["Content-Type"]
         assert "http" not in answer.text

@@ -1,5 +1,6 @@
 """The Conversations API, the 20 newest, its pace, and links that expire."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -154,3 +155,21 @@ def test_links_expire_and_reading_again_gives_a_fresh_one(
     client.control("expire-media")
     assert requests.get(second, timeout=5).status_code == 404
     assert requests.get(fresh(), timeout=5).status_code == 200
+
+
+def test_usage_headers_come_when_switched_on(client: Client) -> None:
+    token = str(client.subscribe()["access_token"])
+    quiet = client.get("/me", access_token=token)
+    assert "X-App-Usage" not in quiet.headers
+    client.control("switches", usage=100, regain=7)
+    answer = client.get("/me", access_token=token)
+    assert json.loads(answer.headers["X-App-Usage"])["call_count"] == 100
+    (case,) = json.loads(answer.headers["X-Business-Use-Case-Usage"])["17841400000000001"]
+    assert (case["type"], case["estimated_time_to_regain_access"]) == ("messenger", 7)
+    broken = requests.post(
+        f"{client.running.url}/me",
+        data=b"{",
+        headers={"Content-Type": "application/json"},
+        timeout=5,
+    )
+    assert error(broken) == (100, None)
