@@ -30,8 +30,14 @@ class Caller:
     base_url: str
 
     def count_conversation_call(self, account_id: str) -> None:
-        """Count a call of the Conversations API; refuse it when the account makes too many."""
+        """Count a call of the Conversations API; refuse it when the account makes too many.
+
+        Nothing is answered either while the owner does not allow access to messages.
+        """
         limit = int(self.emulator.switch("conversation_rate"))
         seconds = self.emulator.pace.wait_for(account_id, limit)
         if seconds:
             raise MetaError("pace", headers={"Retry-After": str(max(1, round(seconds)))})
+        page = self.emulator.store.one("SELECT * FROM page WHERE account_id = ?", account_id)
+        if page is not None and not page["message_access"]:
+            raise MetaError("message_access")

@@ -1,7 +1,7 @@
 """What a message can hold: one row per kind of Meta's catalogue (section 3 of the reference)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .ids import new_digits
 from .scenes import Scene
@@ -19,6 +19,8 @@ class Content:
     build: Build
     author: str = "customer"
     """Who writes it unless the script says otherwise: `customer` or `business`."""
+    preset: Item = field(default_factory=dict)
+    """Arguments it comes with unless the script has its own."""
 
 
 def _one(kind: str, payload: Item | None = None) -> Item:
@@ -184,7 +186,23 @@ CONTENTS: dict[str, Content] = {
     "unseen_type": Content(
         "Odd", "Unseen attachment type", lambda _scene: _attached(_one("hologram", {"depth": 3}))
     ),
+    "message_without_mid": Content(
+        "Odd", "Message without mid", _constant({"text": "Who am I?"}), preset={"mid": False}
+    ),
     "empty": Content("Odd", "Nothing at all", _constant({})),
     "template": Content("Shop", "Cards with buttons", _template, author="business"),
+    "echo_by_api": Content(
+        "Shop", "Sent by the CRM", _constant({"text": "On its way"}), "business", {"via": "api"}
+    ),
+    "echo_by_other_app": Content(
+        "Shop",
+        "Sent by another app",
+        _constant({"text": "We are closed."}),
+        "business",
+        {"via": "other_app"},
+    ),
+    "echo_without_mid": Content(
+        "Shop", "Echo without mid", _constant({"text": "See you"}), "business", {"mid": False}
+    ),
     "echo_without_text": Content("Shop", "Echo without text", _constant({}), author="business"),
 }

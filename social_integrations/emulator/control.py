@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from .app_removal import call_back, remove_app
+from .breaks import break_it, list_breaks, unsubscribe
 from .callback import verify_webhook
 from .core import Emulator
 from .deeds import edit, react, see, unsend
@@ -28,15 +30,17 @@ from .messaging import customer_writes, owner_writes
 from .people import ControlError, NotFoundError
 from .play import play
 from .world_calls import (
+    allow_messages,
     consent,
     create_customer,
     create_page,
     expire_media,
     get_clock,
     get_state,
-    kill,
     move_clock,
     reset,
+    restore_tokens,
+    stop_tokens,
     upload,
 )
 
@@ -130,5 +134,13 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("DELETE", "faults"): delete_faults,
     ("GET", "clock"): get_clock,
     ("POST", "clock"): move_clock,
-    ("POST", "tokens"): kill,
+    ("POST", "tokens"): stop_tokens,
+    ("DELETE", "tokens"): restore_tokens,
+    ("POST", "message-access"): allow_messages,
+    ("POST", "deauthorize"): lambda em, request: call_back(em, "deauthorize", request.json),
+    ("POST", "data-deletion"): lambda em, request: call_back(em, "data-deletion", request.json),
+    ("POST", "remove-app"): lambda em, request: remove_app(em, request.json),
+    ("POST", "unsubscribe"): lambda em, request: unsubscribe(em, request.json),
+    ("GET", "breaks"): lambda _em, _request: {"breaks": list_breaks()},
+    ("POST", "break"): lambda em, request: break_it(em, request.json),
 }

@@ -120,6 +120,10 @@ def decide(emulator: Emulator, params: Mapping[str, str], consent: Consent | Non
             "error_reason": "user_denied",
         }
     else:
+        if emulator.switch("all_or_nothing") and consent.declined:
+            # Meta: with Facebook Login for Business a partial grant is none.
+            asked = (*consent.scopes, *consent.declined)
+            consent = choose(asked, scopes=(), pages=())
         answer = {"code": issue_code(emulator, consent, params["redirect_uri"])}
     return way_back(params, answer)
 

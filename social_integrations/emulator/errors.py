@@ -44,6 +44,21 @@ ERRORS: dict[str, ErrorSpec] = {
         458,
         "Error validating access token: The user has not authorized application {app_id}.",
     ),
+    "token_102": ErrorSpec(401, 102, 0, "Session key invalid or no longer valid"),
+    "token_459": ErrorSpec(
+        401,
+        190,
+        459,
+        "Error validating access token: You cannot access the app till you log in to "
+        "www.facebook.com and follow the instructions given.",
+    ),
+    "token_464": ErrorSpec(
+        401,
+        190,
+        464,
+        "Error validating access token: Sessions for the user are not allowed because the user "
+        "is not a confirmed user.",
+    ),
     "token_460": ErrorSpec(
         401,
         190,
@@ -140,6 +155,9 @@ ERRORS: dict[str, ErrorSpec] = {
     "instagram_only": ErrorSpec(
         400, 190, 0, "Invalid OAuth access token - an Instagram User access token is required"
     ),
+    "message_access": ErrorSpec(
+        403, 200, 2534041, "(#200) The owner has not allowed access to messages", IG
+    ),
     "message_gone": ErrorSpec(
         400, 9000001, 0, "The message was deleted, or is older than the newest 20.", IG
     ),
@@ -150,7 +168,22 @@ ERRORS: dict[str, ErrorSpec] = {
     "grant_type": ErrorSpec(400, 100, 0, "(#100) Unknown grant_type {value}"),
 }
 
-DEAD_TOKENS = frozenset({458, 460, 463, 467, 492})
+ERRORS |= {
+    f"throttle_{code}": ErrorSpec(400, code, 0, f"(#{code}) {words}")
+    for code, words in {
+        4: "Application request limit reached",
+        17: "User request limit reached",
+        32: "Page request limit reached",
+        341: "Application limit reached",
+        613: "Calls to this api have exceeded the rate limit.",
+        80001: "There have been too many calls to this Page account.",
+        80002: "There have been too many calls to this Instagram account.",
+        80006: "There have been too many messenger API calls to this Page account.",
+    }.items()
+}
+
+DEAD_TOKENS = frozenset({102, 458, 459, 460, 463, 464, 467, 492})
+"""Subcodes of 190 that stop a token; 102 is a code of its own and means the same."""
 
 
 class MetaError(Exception):

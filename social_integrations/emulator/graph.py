@@ -1,6 +1,7 @@
 """The Graph API: paths, nodes, edges, and Meta's way of answering."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from .caller import Caller, Node, Params
 from .conversations import list_conversations, list_messages
 from .core import Emulator
 from .errors import MetaError, trace_id
-from .faults import take_fault
+from .faults import REPLACING, replacement, spoil, take_fault
 from .fields import parse_fields, pick
 from .http import BadBodyError, Request, Response
 from .login import answer_code_or_token, exchange_login_token, refresh_login_token
@@ -21,6 +22,7 @@ from .subscriptions import (
     list_account_apps,
     list_app_subscriptions,
     list_page_apps,
+    remove_app_subscription,
     remove_from_account,
     remove_from_page,
     set_app_subscription,
@@ -42,7 +44,16 @@ def plain_path(path: str) -> str:
 def answer_graph(emulator: Emulator, request: Request) -> Response:
     """Serve any Graph call."""
     fault = take_fault(emulator.store, plain_path(request.path))
-    status, payload, extra = (*fault, {}) if fault else _answer(emulator, request)
+    if fault is None:
+        return _respond(emulator, request)
+    time.sleep(fault.seconds)
+    if fault.form in REPLACING:
+        return replacement(fault)
+    return spoil(_respond(emulator, request), fault)
+
+
+def _respond(emulator: Emulator, request: Request) -> Response:
+    status, payload, extra = _answer(emulator, request)
     version = VERSION.match(request.path)
     headers = {
         "facebook-api-version": version[0].strip("/") if version else emulator.config.api_version,
@@ -73,6 +84,7 @@ def _result(emulator: Emulator, request: Request) -> dict[str, Any]:
         raise MetaError("unsupported", method=request.method.lower(), node="")
     if len(parts) > 2:
         raise MetaError("unknown_path", path="/".join(parts[2:]))
+    _check_throttle(emulator)
     caller = Caller(
         emulator=emulator, token=authenticate(emulator, request), base_url=request.base_url
     )
@@ -89,6 +101,12 @@ def _result(emulator: Emulator, request: Request) -> dict[str, Any]:
     # Meta documents this one wrapped; shipping clients read it flat.
     is_own = node.kind == "own_account" and parts[0] == "me"
     return {"data": [answer]} if is_own and wrapped else answer
+
+
+def _check_throttle(emulator: Emulator) -> None:
+    code = str(emulator.switch("throttle"))
+    if code != "off":
+        raise MetaError(f"throttle_{code}")
 
 
 def _edge(node: Node, name: str, method: str) -> Edge:
@@ -146,4 +164,5 @@ EDGES: dict[tuple[str, str, str], Edge] = {
     ("conversation", "messages", "GET"): list_messages,
     ("app", "subscriptions", "GET"): list_app_subscriptions,
     ("app", "subscriptions", "POST"): set_app_subscription,
+    ("app", "subscriptions", "DELETE"): remove_app_subscription,
 }

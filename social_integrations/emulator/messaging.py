@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from .contents import CONTENTS, ad_referral, link_referral
@@ -35,6 +36,7 @@ def owner_writes(emulator: Emulator, params: Params, base_url: str) -> dict[str,
 def send_kind(scene: Scene, kind: str) -> dict[str, Any]:
     """Send a message of one kind of the catalogue; `text` and `reply_to` may be added to any."""
     row = CONTENTS[kind]
+    scene = replace(scene, params={**row.preset, **scene.params})
     given = {name: scene.params[name] for name in ("text",) if scene.params.get(name)}
     content = {**row.build(scene), **given, **_reply(scene)}
     return write(scene, content, kind=kind, author=_author(scene, row.author))

@@ -80,6 +80,7 @@ def _customer(caller: Caller, node_id: str) -> Node | None:
 def describe(caller: Caller, node: Node, wanted: FieldTree) -> dict[str, Any]:
     """Answer a node's fields."""
     if node.kind in {"conversation", "message"}:
+        caller.token.require_messaging()
         caller.count_conversation_call(node.row["account_id"])
     readers, default = READERS[node.kind]
     return pick(readers(caller, node.row), wanted, default)

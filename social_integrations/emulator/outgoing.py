@@ -68,6 +68,8 @@ def _verdict(
     page = find_account(emulator.store, account_id)
     if page["subscribed_fields"] is None and page["login_fields"] is None:
         return "not_sent", "Not sent: Page not subscribed."
+    if not page["message_access"]:
+        return "not_sent", "Not sent: the owner does not allow access to messages."
     fields = current_callback(emulator.store, emulator.config).fields
     if field not in fields and field != UNKNOWN_FIELD:
         return "not_sent", f"Not sent: the app is not subscribed to the field {field}."

@@ -10,6 +10,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from waitress import create_server, wasyncore
+from waitress.channel import ClientDisconnected
 
 from .callback import StartupHandshake
 from .config import EmulatorConfig
@@ -80,6 +81,8 @@ class EmulatorApp:
             logger.exception("The emulator failed at %s", environ.get("PATH_INFO"))
             error = MetaError("unexpected")
             response = json_response(error.payload, error.spec.status)
+        if response.wire == "close":
+            raise ClientDisconnected  # waitress closes the connection and says nothing
         return response.send(start_response, with_body=not is_head)
 
     def _answer(self, environ: WSGIEnvironment) -> Response:

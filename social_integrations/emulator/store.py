@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS page (
     position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, name TEXT NOT NULL,
     in_business INTEGER NOT NULL DEFAULT 0,
     account_id TEXT UNIQUE, username TEXT UNIQUE, account_name TEXT,
-    subscribed_fields TEXT, login_fields TEXT);
+    subscribed_fields TEXT, login_fields TEXT, message_access INTEGER NOT NULL DEFAULT 1);
 CREATE TABLE IF NOT EXISTS customer (
     position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL,
     username TEXT UNIQUE NOT NULL, name TEXT NOT NULL);
@@ -53,7 +53,8 @@ CREATE TABLE IF NOT EXISTS held (
     entry TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fault (
     id INTEGER PRIMARY KEY AUTOINCREMENT, pattern TEXT NOT NULL, status INTEGER NOT NULL,
-    body TEXT NOT NULL, remaining INTEGER NOT NULL);
+    body TEXT NOT NULL, remaining INTEGER NOT NULL, form TEXT NOT NULL DEFAULT 'json',
+    seconds REAL NOT NULL DEFAULT 0, headers TEXT NOT NULL DEFAULT '{}');
 """
 
 TABLES = (

@@ -1,6 +1,7 @@
 """The two layers of webhook subscription: the app's fields, and the Pages it is installed on."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from .callback import APP_FIELDS, Callback, current_callback, save_callback, shake_hands
@@ -102,6 +103,8 @@ def list_app_subscriptions(caller: Caller, _node: Node, _params: Params) -> dict
     _check_app_token(caller)
     config = caller.emulator.config
     callback = current_callback(caller.emulator.store, config)
+    if not callback.fields:
+        return {"data": []}
     fields = [{"name": name, "version": config.api_version} for name in callback.fields]
     row = {"object": "instagram", "callback_url": callback.url, "active": True, "fields": fields}
     return {"data": [row]}
@@ -129,6 +132,17 @@ def set_app_subscription(caller: Caller, _node: Node, params: Params) -> dict[st
     if fault:
         raise MetaError("callback", detail=fault)
     save_callback(emulator.store, emulator.config, callback)
+    return {"success": True}
+
+
+def remove_app_subscription(caller: Caller, _node: Node, params: Params) -> dict[str, Any]:
+    """Drop the app's webhook fields, some of them with `fields`; the address stays."""
+    _check_app_token(caller)
+    emulator = caller.emulator
+    callback = current_callback(emulator.store, emulator.config)
+    dropped = listing(params.get("fields")) or list(callback.fields)
+    kept = tuple(name for name in callback.fields if name not in dropped)
+    save_callback(emulator.store, emulator.config, replace(callback, fields=kept))
     return {"success": True}
 
 

@@ -48,6 +48,9 @@ SWITCHES: dict[str, Switch] = {
         "Shape", "Times as", default="ms", choices=("ms", "seconds", "text_ms", "text_seconds")
     ),
     "edit_count": Switch("Shape", "num_edit as", default="number", choices=("number", "text")),
+    "signature": Switch(
+        "Shape", "Signatures are", default="right", choices=("right", "wrong", "missing")
+    ),
     "media_life": Switch("Media", "A media link works for seconds", default=604_800, most=10**8),
     "media_gone": Switch(
         "Media", "A dead link answers", default="403", choices=("403", "404", "410")
@@ -55,6 +58,14 @@ SWITCHES: dict[str, Switch] = {
     "conversation_rate": Switch(
         "Graph", "Conversations calls per second and account (0: any)", default=2, most=1000
     ),
+    "throttle": Switch(
+        "Graph",
+        "Calls fail with code",
+        default="off",
+        choices=("off", "4", "17", "32", "341", "613", "80001", "80002", "80006"),
+    ),
+    "granular_targets": Switch("Graph", "debug_token names the assets of a scope", default=True),
+    "all_or_nothing": Switch("Graph", "Who unticks one permission grants none", default=False),
     "usage": Switch("Graph", "Usage headers say percent (0: no headers)", default=0, most=200),
     "regain": Switch("Graph", "They say minutes until access returns", default=5, most=1440),
     "login_reply": Switch(

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -203,11 +204,35 @@ def _check_proof(emulator: Emulator, token: Token, proof: str) -> None:
         raise MetaError("proof")
 
 
-def kill_tokens(store: Store, subcode: int) -> int:
-    """Make every token fail with one of Meta's subcodes; return how many."""
+def kill_tokens(
+    store: Store,
+    subcode: int,
+    page_id: str = "",
+    kinds: Sequence[str] = ("user", "page", "instagram"),
+) -> int:
+    """Make tokens fail with one of Meta's subcodes; return how many. With a Page, only its own."""
     if subcode not in DEAD_TOKENS:
         raise ValueError(f"The subcode must be one of {sorted(DEAD_TOKENS)}.")
     with store.transaction():
-        living = store.all("SELECT token FROM token WHERE dead_subcode = 0")
-        store.run("UPDATE token SET dead_subcode = ? WHERE dead_subcode = 0", subcode)
+        living = [
+            row["token"]
+            for row in store.all("SELECT * FROM token WHERE dead_subcode = 0")
+            if row["kind"] in kinds and page_id in {"", row["page_id"]}
+        ]
+        for token in living:
+            store.run("UPDATE token SET dead_subcode = ? WHERE token = ?", subcode, token)
     return len(living)
+
+
+def has_tokens(store: Store, kinds: Sequence[str], page_id: str = "") -> bool:
+    """Tell whether any token of these kinds, of a Page where given, was not stopped."""
+    living = store.all("SELECT * FROM token WHERE dead_subcode = 0")
+    return any(row["kind"] in kinds and page_id in {"", row["page_id"]} for row in living)
+
+
+def revive_tokens(store: Store) -> int:
+    """Let every token work again that `kill_tokens` stopped; return how many."""
+    with store.transaction():
+        dead = store.all("SELECT token FROM token WHERE dead_subcode != 0")
+        store.run("UPDATE token SET dead_subcode = 0")
+    return len(dead)

@@ -5,9 +5,10 @@ import sqlite3
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from .breaks import kill, set_message_access
 from .control_input import names, text, username, whole
 from .core import Emulator
-from .dialog import asked_scopes, choose, decide, full_consent
+from .dialog import asked_scopes, check_redirect, choose, decide, full_consent, way_back
 from .http import Request
 from .ids import new_account_id, new_digits
 from .login_dialog import PATH, Choice, decide_login, full_choice
@@ -15,7 +16,7 @@ from .media import expire_links, host_media, sign_link
 from .people import ControlError, find_customer
 from .seed import add_customer, add_page, seed
 from .state import describe_customer, describe_page, describe_world
-from .tokens import kill_tokens
+from .tokens import revive_tokens
 
 Answer = dict[str, Any]
 
@@ -34,12 +35,27 @@ def reset(emulator: Emulator, request: Request) -> Answer:
 
 
 def create_page(emulator: Emulator, request: Request) -> Answer:
-    """Give the owner a Page, with an Instagram account unless `instagram` is false."""
-    name, chosen = text(request, "name"), None
+    """Give the owner a Page, with an Instagram account unless `instagram` is false.
+
+    `count` makes so many at once, with a number behind name and username.
+    """
+    if "count" not in request.json:
+        return _one_page(emulator, request, "")
+    count = whole(request.json, "count", 1)
+    if not 1 <= count <= 500:
+        raise ControlError("The count must lie between 1 and 500.")
+    with emulator.store.transaction():
+        made = [_one_page(emulator, request, str(number)) for number in range(1, count + 1)]
+    return {"pages": made}
+
+
+def _one_page(emulator: Emulator, request: Request, number: str) -> Answer:
+    name, chosen = f"{text(request, 'name')} {number}".strip(), None
     linked = request.json.get("instagram", True) is not False
     if linked:
         fallback = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-        chosen = username(str(request.json.get("username") or fallback))
+        given = request.json.get("username")
+        chosen = username(f"{given}{number}" if given else fallback)
     page_id = new_digits()
     try:
         add_page(
@@ -72,6 +88,10 @@ def consent(emulator: Emulator, request: Request) -> Answer:
     """Answer either dialog at an authorize URL without a browser."""
     url = urlsplit(text(request, "url"))
     params = dict(parse_qsl(url.query, keep_blank_values=True))
+    if request.json.get("silent"):
+        # Meta now and then returns with neither a code nor an error.
+        check_redirect(emulator, params)
+        return {"location": way_back(params, {})}
     if url.path.endswith("/dialog/oauth"):
         return {"location": _facebook(emulator, request, params)}
     if url.path.endswith(PATH):
@@ -95,10 +115,22 @@ def _instagram(emulator: Emulator, request: Request, params: dict[str, str]) -> 
     return decide_login(emulator, params, None if request.json.get("deny") else answer)
 
 
-def kill(emulator: Emulator, request: Request) -> Answer:
-    """Make every token fail with 190 and a subcode; 463 (expired) by default."""
-    subcode = whole(request.json, "subcode", 463)
-    return {"killed": kill_tokens(emulator.store, subcode), "subcode": subcode}
+def stop_tokens(emulator: Emulator, request: Request) -> Answer:
+    """Make tokens, of one `account` or all, fail with 190 and a subcode; 463 by default."""
+    return kill(emulator, {**request.json, "subcode": whole(request.json, "subcode", 463)})
+
+
+def restore_tokens(emulator: Emulator, _request: Request) -> Answer:
+    """Let the stopped tokens work again; what expired by the clock stays expired."""
+    return {"revived": revive_tokens(emulator.store)}
+
+
+def allow_messages(emulator: Emulator, request: Request) -> Answer:
+    """Switch the owner's message access of an account on or off."""
+    allowed = request.json.get("allowed")
+    if not isinstance(allowed, bool):
+        raise ControlError("The field allowed is true or false.")
+    return set_message_access(emulator, request.json)
 
 
 def upload(emulator: Emulator, request: Request) -> Answer:

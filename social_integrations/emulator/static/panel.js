@@ -21,6 +21,8 @@ export function renderPanel(world) {
   const set = world.switches.filter(({ value, default: rest }) => value !== rest).length;
   count("held", world.held, "held");
   count("switched", set, "set");
+  const wrong = world.pages.filter(({ message_access: allowed }) => !allowed).length;
+  count("broken", wrong + world.faults.length, "broken");
 }
 
 function count(id, number, word) {
@@ -101,6 +103,30 @@ function control({ name, value, choices }) {
   }
   const onchange = turn((target) => target.value);
   return element("input", { type: "number", name, min: 0, step: "any", value, onchange });
+}
+
+// What a break did, in a few words; the CRM's answer to a callback is the interesting part.
+function outcome({ name, facebook, instagram, ...rest }) {
+  const callbacks = [facebook, instagram].map((one) => one?.callback).filter(Boolean);
+  const said = callbacks.map(({ status, body }) => `The CRM answered ${status ?? JSON.stringify(body)}.`);
+  return [`Done: ${name.replaceAll("_", " ")}.`, ...said, killed({ facebook, instagram, ...rest })].join(" ");
+}
+
+function killed({ facebook, instagram, killed: number }) {
+  const sum = [facebook?.killed, instagram?.killed, number].reduce((all, one) => all + (one ?? 0), 0);
+  return sum ? `${sum} tokens stopped.` : "";
+}
+
+export async function fillBreaks(parties) {
+  const { breaks } = await call("breaks", null, { method: "GET" });
+  const buttons = breaks.map(({ name, label, effect }) => {
+    const onclick = () => act(async () => {
+      byId("break-result").textContent = outcome(await call("break", { name, ...parties() }));
+    });
+    const words = [element("span", { text: label }), element("small", { text: effect })];
+    return element("button", { type: "button", title: name, onclick }, words);
+  });
+  byId("breaks").replaceChildren(...buttons);
 }
 
 byId("verify").addEventListener("click", () => act(() => call("verify-webhook")));

@@ -1,7 +1,7 @@
 // The phone page: shows what /_control/state says and turns taps into control calls.
 
 import { act, byId, call, element, groups, refreshWith, whenChanged } from "./page.js";
-import { renderPanel } from "./panel.js";
+import { fillBreaks, renderPanel } from "./panel.js";
 import { renderThread } from "./thread.js";
 
 const PERIOD = 1200;
@@ -147,5 +147,6 @@ async function fillMenu() {
 for (const id of ["account", "customer"]) byId(id).addEventListener("change", render);
 refreshWith(refresh);
 await fillMenu();
+await fillBreaks(parties);
 await refresh();
 setInterval(refresh, PERIOD);

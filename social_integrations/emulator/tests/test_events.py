@@ -101,6 +101,8 @@ def test_echoes_say_which_app_they_came_from(client: Client, crm: Crm) -> None:
     assert (phone["is_echo"], "app_id" in phone) == (True, False)
     api = one(client, crm, "text", **{"from": "business", "via": "api"})["message"]
     assert api["app_id"] == own
+    assert one(client, crm, "echo_by_api")["message"]["app_id"] == own
+    assert "mid" not in one(client, crm, "echo_without_mid")["message"]
     other = one(client, crm, "echo_without_text", via="other_app")["message"]
     assert other.keys() == {"mid", "is_echo", "app_id"}
     assert other["app_id"] != own

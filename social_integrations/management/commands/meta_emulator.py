@@ -43,6 +43,8 @@ class Command(BaseCommand):
             raise CommandError(f"{options['port']} is not a port: they end at 65535.")
         values = {name: _value(options[name], setting) for name, setting in DEFAULTS.items()}
         login = {name: _known(options[name], setting) for name, setting in OPTIONAL.items()}
+        if bool(login["login_app_id"]) != bool(login["login_app_secret"]):
+            raise CommandError("Instagram Login needs both --login-app-id and --login-app-secret.")
         webhook_url = options["webhook_url"] or default_webhook_url(values["redirect_uri"])
         config = EmulatorConfig(
             app_id=values["app_id"],
