@@ -27,9 +27,9 @@ def username(value: str) -> str:
 
 
 def whole(values: Mapping[str, Any], name: str, default: int) -> int:
-    """Read a whole number that is not negative."""
+    """Read a whole number up to nine digits that is not negative."""
     value = str(values.get(name, default))
-    if not value.isdecimal():
+    if not value.isdecimal() or len(value) > 9:
         raise ControlError(f"The field {name} must be a whole number.")
     return int(value)
 

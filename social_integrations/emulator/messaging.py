@@ -14,6 +14,7 @@ from .people import ControlError, find_message
 from .samples import SAMPLES
 from .scenes import Params, Scene, set_scene
 from .signals import OTHER_APP, WRAPPERS
+from .switches import check_switches
 from .webhooks import Item
 
 COLUMNS = frozenset({"text", "attachments"})
@@ -37,8 +38,7 @@ def send_kind(scene: Scene, kind: str) -> dict[str, Any]:
     """Send a message of one kind of the catalogue; `text` and `reply_to` may be added to any."""
     row = CONTENTS[kind]
     scene = replace(scene, params={**row.preset, **scene.params})
-    given = {name: scene.params[name] for name in ("text",) if scene.params.get(name)}
-    content = {**row.build(scene), **given, **_reply(scene)}
+    content = {**row.build(scene), **_text(scene), **_reply(scene)}
     return write(scene, content, kind=kind, author=_author(scene, row.author))
 
 
@@ -50,16 +50,19 @@ def _author(scene: Scene, default: str) -> str:
 
 
 def _content(scene: Scene) -> Item:
-    text = scene.params.get("text")
-    if text is not None and not isinstance(text, str):
-        raise ControlError("The text must be a string.")
+    text = _text(scene)
     attachments = _attachments(scene, scene.params.get("attachments") or [])
     if not text and not attachments:
         raise ControlError("A message needs a text or an attachment.")
-    content: Item = {"text": text} if text else {}
-    if attachments:
-        content["attachments"] = attachments
-    return {**content, **_reply(scene)}
+    files = {"attachments": attachments} if attachments else {}
+    return {**text, **files, **_reply(scene)}
+
+
+def _text(scene: Scene) -> Item:
+    text = scene.params.get("text")
+    if text is not None and not isinstance(text, str):
+        raise ControlError("The text must be a string.")
+    return {"text": text} if text else {}
 
 
 def _reply(scene: Scene) -> Item:
@@ -132,10 +135,9 @@ def keep(scene: Scene, content: Item, *, kind: str, author: str) -> str:
 
 def tell(scene: Scene, mid: str, item: Item, *, field: str, kind: str) -> dict[str, Any]:
     """Send an item and answer with what it is about and how it goes."""
-    event = scene.params.get("kind")
-    params = dict(scene.params)
-    if event in WRAPPERS:
-        params["switches"] = {"wrapper": WRAPPERS[event], **(params.get("switches") or {})}
+    wrapper = WRAPPERS.get(str(scene.params.get("kind")))
+    switches = check_switches(scene.params.get("switches") or {})
+    params = {**scene.params, "switches": {"wrapper": wrapper, **switches} if wrapper else switches}
     sent = send_event(scene.emulator, scene.account_id, item, field=field, kind=kind, params=params)
     return {"mid": mid, "igsid": scene.igsid, **sent}
 
