@@ -15,9 +15,9 @@ from .store import Store
 APP_FIELDS = (
     "messages", "message_reactions", "message_edit", "messaging_seen", "messaging_postbacks",
     "messaging_referral", "messaging_handover", "standby", "messaging_policy_enforcement",
-    "response_feedback", "comments", "live_comments", "mentions", "story_insights",
+    "messaging_optins", "response_feedback", "comments", "live_comments", "mentions",
+    "story_insights",
 )  # fmt: skip
-DEFAULT_FIELDS = APP_FIELDS[:8]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,7 @@ def current_callback(store: Store, config: EmulatorConfig) -> Callback:
     saved = store.setting("callback") or {}
     if saved.get("instead_of") != config.callback_url:
         return Callback(
-            url=config.callback_url, verify_token=config.verify_token, fields=DEFAULT_FIELDS
+            url=config.callback_url, verify_token=config.verify_token, fields=APP_FIELDS
         )
     return Callback(
         url=saved["url"], verify_token=saved["verify_token"], fields=tuple(saved["fields"])

@@ -18,6 +18,10 @@ class EmulatorConfig:
     redirect_uri: str
     webhook_url: str = ""
     """Where webhooks go; empty means the usual path on the redirect URI's origin."""
+    login_app_id: str = ""
+    """The app's id for Instagram Login; empty switches that login off."""
+    login_app_secret: str = ""
+    """The secret that goes with it, another one than the app secret."""
     store_path: str = ""
     """SQLite file that survives a restart; empty keeps everything in memory."""
     app_name: str = "CRM (emulated app)"
@@ -36,6 +40,10 @@ class EmulatorConfig:
     def callback_url(self) -> str:
         """The webhook address in force."""
         return self.webhook_url or default_webhook_url(self.redirect_uri)
+
+    def secret_of(self, signer: str) -> str:
+        """Find the secret of `meta` or `instagram`."""
+        return self.login_app_secret if signer == "instagram" else self.app_secret
 
 
 def default_webhook_url(redirect_uri: str) -> str:

@@ -3,16 +3,36 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import requests
 
 from .callback import current_callback, quiet_session, usable_url
 from .config import EmulatorConfig
 from .store import Row, Store
+from .switches import read_switches
 from .webhooks import signature_headers
 
 PARALLEL = 8
 IDLE = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parcel:
+    """One POST to be made, or only to be written down."""
+
+    queue: str
+    """Parcels of one queue go out one at a time, in order."""
+    kind: str
+    body: bytes
+    signed: bool = True
+    signer: str = "meta"
+    """Whose secret signs it: `meta` or `instagram`."""
+    delay: float = 0.0
+    """Seconds before the first attempt."""
+    verdict: str = "pending"
+    """`pending` is sent; `not_sent` and `withheld` are written down only."""
+    detail: str = "Waiting to be sent."
 
 
 class Courier:
@@ -42,27 +62,38 @@ class Courier:
         self._thread.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def enqueue(
-        self, *, queue: str, kind: str, body: bytes, signed: bool = True, refusal: str = ""
-    ) -> int:
-        """Take a delivery in; with a refusal it is only written down."""
+    def enqueue(self, parcel: Parcel) -> int:
+        """Take a parcel in and return its number in the delivery log.
+
+        Not to be called inside a store transaction: the delivering thread takes the two locks the
+        other way round.
+        """
         now = time.time()
         delivery_id = self._store.run(
-            "INSERT INTO delivery"
-            " (queue, kind, body, signed, status, detail, created_at, next_at, finished_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            queue,
-            kind,
-            body,
-            signed,
-            "not_sent" if refusal else "pending",
-            refusal or "Waiting to be sent.",
+            "INSERT INTO delivery (queue, kind, body, signed, signer, status, detail,"
+            " created_at, next_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            parcel.queue,
+            parcel.kind,
+            parcel.body,
+            parcel.signed,
+            parcel.signer,
+            parcel.verdict,
+            parcel.detail,
             now,
-            now,
-            now if refusal else None,
+            now + parcel.delay,
+            None if parcel.verdict == "pending" else now,
         )
         self._wake()
         return delivery_id
+
+    def hurry(self) -> int:
+        """Send now what was to go out later; return how many that were."""
+        waiting = "status = 'pending' AND attempts = 0 AND next_at > ?"
+        now = time.time()
+        late = self._store.all(f"SELECT id FROM delivery WHERE {waiting}", now)  # noqa: S608
+        self._store.run(f"UPDATE delivery SET next_at = ? WHERE {waiting}", now, now)  # noqa: S608
+        self._wake()
+        return len(late)
 
     def _wake(self) -> None:
         with self._changed:
@@ -98,8 +129,7 @@ class Courier:
         if not usable_url(callback.url):
             return None, "No webhook URL is configured."
         headers = {"Content-Type": "application/json", "User-Agent": "facebookexternalua"}
-        if row["signed"]:
-            headers |= signature_headers(row["body"], self._config.app_secret)
+        headers |= self._signatures(row)
         try:
             with quiet_session() as session:
                 answer = session.post(
@@ -115,6 +145,13 @@ class Courier:
             return None, f"The webhook could not be reached ({type(error).__name__})."
         said = answer.content[:120].decode("utf-8", "replace")
         return answer.status_code, f"Answered {answer.status_code}: {said}"
+
+    def _signatures(self, row: Row) -> dict[str, str]:
+        state = str(read_switches(self._store)["signature"])
+        if not row["signed"] or state == "missing":
+            return {}
+        secret = self._config.secret_of(row["signer"])
+        return signature_headers(row["body"], secret if state == "right" else f"not {secret}")
 
     def _settle(self, row: Row, status: int | None, detail: str) -> None:
         now, attempts = time.time(), row["attempts"] + 1

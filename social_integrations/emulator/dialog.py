@@ -50,7 +50,8 @@ def _check_client(emulator: Emulator, params: Mapping[str, str]) -> None:
         )
 
 
-def _check_redirect(emulator: Emulator, params: Mapping[str, str]) -> None:
+def check_redirect(emulator: Emulator, params: Mapping[str, str]) -> None:
+    """Refuse every redirect URI but the app's own, byte for byte."""
     if params.get("redirect_uri") != emulator.config.redirect_uri:
         raise DialogError(
             "URL blocked",
@@ -76,7 +77,7 @@ def _check_scopes(_emulator: Emulator, params: Mapping[str, str]) -> None:
 
 CHECKS: tuple[Callable[[Emulator, Mapping[str, str]], None], ...] = (
     _check_client,
-    _check_redirect,
+    check_redirect,
     _check_type,
     _check_scopes,
 )
@@ -119,9 +120,18 @@ def decide(emulator: Emulator, params: Mapping[str, str], consent: Consent | Non
             "error_reason": "user_denied",
         }
     else:
+        if emulator.switch("all_or_nothing") and consent.declined:
+            # Meta: with Facebook Login for Business a partial grant is none.
+            asked = (*consent.scopes, *consent.declined)
+            consent = choose(asked, scopes=(), pages=())
         answer = {"code": issue_code(emulator, consent, params["redirect_uri"])}
+    return way_back(params, answer)
+
+
+def way_back(params: Mapping[str, str], answer: dict[str, str]) -> str:
+    """Make the address the browser returns to; the state comes back unchanged."""
     if "state" in params:
-        answer["state"] = params["state"]
+        answer = {**answer, "state": params["state"]}
     joint = "&" if "?" in params["redirect_uri"] else "?"
     return f"{params['redirect_uri']}{joint}{urlencode(answer)}"
 
@@ -173,7 +183,7 @@ def show(page: str, *, status: int = 200, markup: str = "", **texts: str) -> Res
 
 def _consent_page(emulator: Emulator, params: Mapping[str, str], base_url: str) -> Response:
     carried = ("client_id", "redirect_uri", "state", "scope", "response_type")
-    hidden = [_hidden(name, params[name]) for name in carried if name in params]
+    hidden = [hidden_field(name, params[name]) for name in carried if name in params]
     pages = [_page_choice(row, base_url) for row in _all_pages(emulator)]
     scopes = [_scope_choice(scope) for scope in asked_scopes(params)]
     markup = "".join(
@@ -189,13 +199,14 @@ def _consent_page(emulator: Emulator, params: Mapping[str, str], base_url: str) 
     return show("consent.html", markup=markup, app=emulator.config.app_name, owner=OWNER["name"])
 
 
-def _hidden(name: str, value: str) -> str:
+def hidden_field(name: str, value: str) -> str:
+    """Carry a value through a form."""
     return f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
 
 
 def _page_choice(row: Row, base_url: str) -> str:
     linked = f"Instagram: @{row['username']}" if row["account_id"] else "No Instagram account"
-    return _choice(
+    return choice(
         f"page_{row['id']}",
         row["name"],
         linked,
@@ -206,13 +217,24 @@ def _page_choice(row: Row, base_url: str) -> str:
 
 def _scope_choice(scope: str) -> str:
     attributes = " checked disabled" if scope == ALWAYS else " checked"
-    return _choice(f"scope_{scope}", SCOPES[scope], scope, attributes=attributes)
+    return choice(f"scope_{scope}", SCOPES[scope], scope, attributes=attributes)
 
 
-def _choice(name: str, label: str, detail: str, *, attributes: str, picture: str = "") -> str:
+def choice(
+    name: str,
+    label: str,
+    detail: str,
+    *,
+    attributes: str = "",
+    picture: str = "",
+    kind: str = "checkbox",
+    value: str = "1",
+) -> str:
+    """Draw one box to tick, or one of several to choose from."""
     image = f'<img src="{html.escape(picture)}" alt="">' if picture else ""
     return (
-        f'<label class="choice"><input type="checkbox" name="{html.escape(name)}" value="1"'
-        f"{attributes}>{image}<span><strong>{html.escape(label)}</strong>"
+        f'<label class="choice"><input type="{kind}" name="{html.escape(name)}"'
+        f' value="{html.escape(value)}"{attributes}>'
+        f"{image}<span><strong>{html.escape(label)}</strong>"
         f"<small>{html.escape(detail)}</small></span></label>"
     )

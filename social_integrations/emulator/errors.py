@@ -5,11 +5,13 @@ but a client must decide on code and subcode only.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 OAUTH = "OAuthException"
 METHOD = "GraphMethodException"
+IG = "IGApiException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,21 @@ ERRORS: dict[str, ErrorSpec] = {
         190,
         458,
         "Error validating access token: The user has not authorized application {app_id}.",
+    ),
+    "token_102": ErrorSpec(401, 102, 0, "Session key invalid or no longer valid"),
+    "token_459": ErrorSpec(
+        401,
+        190,
+        459,
+        "Error validating access token: You cannot access the app till you log in to "
+        "www.facebook.com and follow the instructions given.",
+    ),
+    "token_464": ErrorSpec(
+        401,
+        190,
+        464,
+        "Error validating access token: Sessions for the user are not allowed because the user "
+        "is not a confirmed user.",
     ),
     "token_460": ErrorSpec(
         401,
@@ -121,17 +138,62 @@ ERRORS: dict[str, ErrorSpec] = {
         "the one you used in the OAuth dialog request",
     ),
     "code_used": ErrorSpec(400, 100, 36009, "This authorization code has been used."),
+    "login_client": ErrorSpec(400, 400, 0, "Invalid platform app"),
+    "login_code": ErrorSpec(400, 400, 0, "Matching code was not found or was already used."),
+    "login_expired": ErrorSpec(400, 400, 0, "This authorization code has expired."),
+    "login_redirect": ErrorSpec(
+        400,
+        400,
+        0,
+        "Error validating verification code. Please make sure your redirect_uri is identical to "
+        "the one you used in the OAuth dialog request",
+    ),
+    "login_grant": ErrorSpec(400, 400, 0, "Invalid grant_type"),
+    "token_young": ErrorSpec(
+        400, 100, 0, "(#100) A token can be refreshed when it is at least 24 hours old."
+    ),
+    "instagram_only": ErrorSpec(
+        400, 190, 0, "Invalid OAuth access token - an Instagram User access token is required"
+    ),
+    "message_access": ErrorSpec(
+        403, 200, 2534041, "(#200) The owner has not allowed access to messages", IG
+    ),
+    "message_gone": ErrorSpec(
+        400, 9000001, 0, "The message was deleted, or is older than the newest 20.", IG
+    ),
+    "pace": ErrorSpec(
+        400, 613, 0, "(#613) Calls to this api have exceeded the rate limit for this account.", IG
+    ),
+    "platform": ErrorSpec(400, 100, 0, "(#100) This emulator knows platform=instagram only"),
     "grant_type": ErrorSpec(400, 100, 0, "(#100) Unknown grant_type {value}"),
 }
 
-DEAD_TOKENS = frozenset({458, 460, 463, 467, 492})
+ERRORS |= {
+    f"throttle_{code}": ErrorSpec(400, code, 0, f"(#{code}) {words}")
+    for code, words in {
+        4: "Application request limit reached",
+        17: "User request limit reached",
+        32: "Page request limit reached",
+        341: "Application limit reached",
+        613: "Calls to this api have exceeded the rate limit.",
+        80001: "There have been too many calls to this Page account.",
+        80002: "There have been too many calls to this Instagram account.",
+        80006: "There have been too many messenger API calls to this Page account.",
+    }.items()
+}
+
+DEAD_TOKENS = frozenset({102, 458, 459, 460, 463, 464, 467, 492})
+"""Subcodes of 190 that stop a token; 102 is a code of its own and means the same."""
 
 
 class MetaError(Exception):
     """A row of the table, about to be answered."""
 
-    def __init__(self, name: str, /, **details: object) -> None:
+    def __init__(
+        self, name: str, /, headers: Mapping[str, str] | None = None, **details: object
+    ) -> None:
         self.spec = ERRORS[name]
+        self.headers = dict(headers or {})
         self.message = self.spec.message.format(**details)
         super().__init__(self.message)
 
@@ -139,6 +201,19 @@ class MetaError(Exception):
     def payload(self) -> dict[str, Any]:
         """The body Meta would send."""
         return error_payload(self.message, self.spec.type, self.spec.code, self.spec.subcode)
+
+
+class LoginError(MetaError):
+    """The same in the shape Instagram Login's code exchange answers with (section 1.2)."""
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The body Instagram would send."""
+        return {
+            "error_type": self.spec.type,
+            "code": self.spec.status,
+            "error_message": self.message,
+        }
 
 
 def error_payload(message: str, kind: str, code: int, subcode: int) -> dict[str, Any]:

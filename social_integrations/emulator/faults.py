@@ -2,32 +2,85 @@
 
 import json
 import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import OAUTH, error_payload
+from .http import Response
 from .store import Store
+from .webhooks import php_json
+
+HTML = b"<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>Sorry, something went wrong.</h1></body></html>"  # noqa: E501
+
+# The first three answer instead of the Graph; the others spoil the answer of a call that was done.
+FORMS = ("json", "html", "empty", "slow", "half", "cut", "close")
+REPLACING = FORMS[:3]
 
 
-def add_fault(store: Store, *, pattern: str, status: int, body: dict[str, Any], times: int) -> int:
-    """Make the next calls whose path matches fail with this body."""
-    re.compile(pattern)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """One failure: which calls, how many of them, and what becomes of the answer."""
+
+    pattern: str
+    times: int = 1
+    form: str = "json"
+    status: int = 500
+    body: dict[str, Any]
+    headers: dict[str, str]
+    seconds: float = 0.0
+    """How long the caller waits first."""
+
+
+def add_fault(store: Store, fault: Fault) -> int:
+    """Make the next calls whose path matches fail."""
+    re.compile(fault.pattern)
     return store.run(
-        "INSERT INTO fault (pattern, status, body, remaining) VALUES (?, ?, ?, ?)",
-        pattern,
-        status,
-        json.dumps(body),
-        times,
+        "INSERT INTO fault (pattern, status, body, remaining, form, seconds, headers)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        fault.pattern,
+        fault.status,
+        json.dumps(fault.body),
+        fault.times,
+        fault.form,
+        fault.seconds,
+        json.dumps(fault.headers),
     )
 
 
-def take_fault(store: Store, path: str) -> tuple[int, dict[str, Any]] | None:
-    """Use up one failure meant for this path: its status and body."""
+def take_fault(store: Store, path: str) -> Fault | None:
+    """Use up one failure meant for this path."""
     with store.transaction():
         for row in store.all("SELECT * FROM fault WHERE remaining > 0 ORDER BY id"):
             if re.search(row["pattern"], path):
                 store.run("UPDATE fault SET remaining = remaining - 1 WHERE id = ?", row["id"])
-                return row["status"], json.loads(row["body"])
+                return Fault(
+                    pattern=row["pattern"],
+                    form=row["form"],
+                    status=row["status"],
+                    body=json.loads(row["body"]),
+                    headers=json.loads(row["headers"]),
+                    seconds=row["seconds"],
+                )
     return None
+
+
+def replacement(fault: Fault) -> Response:
+    """Answer instead of the Graph."""
+    if fault.form == "json":
+        return Response(body=php_json(fault.body), status=fault.status, headers=fault.headers)
+    return Response(
+        body=HTML if fault.form == "html" else b"",
+        status=fault.status,
+        content_type="text/html; charset=utf-8",
+        headers=fault.headers,
+    )
+
+
+def spoil(answer: Response, fault: Fault) -> Response:
+    """Break the answer of a call that was done: half its JSON, a cut or a closed connection."""
+    if fault.form == "half":
+        return replace(answer, body=answer.body[: len(answer.body) // 2])
+    return replace(answer, wire=fault.form if fault.form in {"cut", "close"} else "whole")
 
 
 def fault_body(code: int, subcode: int, message: str) -> dict[str, Any]:
@@ -44,6 +97,8 @@ def list_faults(store: Store) -> list[dict[str, Any]]:
             "match": row["pattern"],
             "status": row["status"],
             "times": row["remaining"],
+            "form": row["form"],
+            "seconds": row["seconds"],
         }
         for row in rows
     ]

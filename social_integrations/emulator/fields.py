@@ -2,19 +2,30 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import MetaError
 
-FieldTree = dict[str, "FieldTree"]
-Reader = Callable[[FieldTree], Any]
-"""Produces one field's value; gets the nested fields asked for. None leaves the field out."""
+
+@dataclass(slots=True)
+class Wanted:
+    """How one field was asked for: what stands in its braces, and its modifiers."""
+
+    nested: "FieldTree" = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
+
+
+FieldTree = dict[str, Wanted]
+Reader = Callable[[Wanted], Any]
+"""Produces one field's value for how it was asked for. None leaves the field out."""
 
 TOKEN = re.compile(r"\s*([A-Za-z0-9_]+(?:\.[a-z_]+\([^)]*\))*|[{},])\s*")
+MODIFIER = re.compile(r"\.([a-z_]+)\(([^)]*)\)")
 
 
 def parse_fields(text: str) -> FieldTree:
-    """Read `id,account{id,username}` into a tree; modifiers such as `.limit(5)` are ignored."""
+    """Read `id,messages.limit(5){id,from}` into a tree."""
     root: FieldTree = {}
     stack, last, position = [root], root, 0
     while position < len(text):
@@ -29,10 +40,23 @@ def parse_fields(text: str) -> FieldTree:
         elif word == "}":
             raise MetaError("fields_syntax", position=position)
         elif word != ",":
-            last = stack[-1].setdefault(word.partition(".")[0], {})
+            name, dot, modifiers = word.partition(".")
+            wanted = stack[-1].setdefault(name, Wanted())
+            wanted.arguments |= dict(MODIFIER.findall(dot + modifiers))
+            last = wanted.nested
     if len(stack) > 1:
         raise MetaError("fields_syntax", position=position)
     return root
+
+
+def write_fields(tree: FieldTree) -> str:
+    """Write a tree as text again, for the address of a next page."""
+    return ",".join(
+        name
+        + "".join(f".{key}({value})" for key, value in wanted.arguments.items())
+        + (f"{{{write_fields(wanted.nested)}}}" if wanted.nested else "")
+        for name, wanted in tree.items()
+    )
 
 
 def pick(readers: Mapping[str, Reader], wanted: FieldTree, default: str) -> dict[str, Any]:
@@ -43,13 +67,13 @@ def pick(readers: Mapping[str, Reader], wanted: FieldTree, default: str) -> dict
             raise MetaError("field", field=name)
     values = {name: readers[name](tree[name]) for name in tree}
     if "id" in readers:
-        values.setdefault("id", readers["id"]({}))
+        values.setdefault("id", readers["id"](Wanted()))
     return {name: value for name, value in values.items() if value is not None}
 
 
 def constant(value: object) -> Reader:
-    """Answer the same whatever is nested."""
-    return lambda _nested: value
+    """Answer the same however it is asked for."""
+    return lambda _wanted: value
 
 
 def constants(values: Mapping[str, object]) -> dict[str, Reader]:

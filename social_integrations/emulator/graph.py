@@ -1,31 +1,37 @@
 """The Graph API: paths, nodes, edges, and Meta's way of answering."""
 
-import base64
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
+from .caller import Caller, Node, Params
+from .conversations import list_conversations, list_messages
 from .core import Emulator
 from .errors import MetaError, trace_id
-from .faults import take_fault
+from .faults import REPLACING, replacement, spoil, take_fault
 from .fields import parse_fields, pick
 from .http import BadBodyError, Request, Response
-from .nodes import Caller, Node, describe, find_node, page_fields
-from .oauth import answer_debug_token, answer_token_request
+from .login import answer_code_or_token, exchange_login_token, refresh_login_token
+from .nodes import describe, find_node, page_fields
+from .oauth import answer_debug_token
+from .paging import paged
 from .subscriptions import (
-    Params,
+    install_on_account,
     install_on_page,
+    list_account_apps,
     list_app_subscriptions,
     list_page_apps,
+    remove_app_subscription,
+    remove_from_account,
     remove_from_page,
     set_app_subscription,
 )
 from .tokens import authenticate
+from .usage import usage_headers
 from .webhooks import php_json
 
 VERSION = re.compile(r"^/v\d+\.\d+(?=/|$)")
-PAGE_SIZE = 25
 
 Edge = Callable[[Caller, Node, Params], dict[str, Any]]
 
@@ -37,25 +43,36 @@ def plain_path(path: str) -> str:
 
 def answer_graph(emulator: Emulator, request: Request) -> Response:
     """Serve any Graph call."""
-    status = 200
-    payload: dict[str, Any]
     fault = take_fault(emulator.store, plain_path(request.path))
-    if fault is not None:
-        status, payload = fault
-    else:
-        try:
-            payload = _result(emulator, request)
-        except MetaError as error:
-            status, payload = error.spec.status, error.payload
-        except BadBodyError as error:
-            refusal = MetaError("bad_body", detail=error)
-            status, payload = refusal.spec.status, refusal.payload
+    if fault is None:
+        return _respond(emulator, request)
+    time.sleep(fault.seconds)
+    if fault.form in REPLACING:
+        return replacement(fault)
+    return spoil(_respond(emulator, request), fault)
+
+
+def _respond(emulator: Emulator, request: Request) -> Response:
+    status, payload, extra = _answer(emulator, request)
     version = VERSION.match(request.path)
     headers = {
         "facebook-api-version": version[0].strip("/") if version else emulator.config.api_version,
         "x-fb-trace-id": trace_id(),
+        **usage_headers(emulator, request),
+        **extra,
     }
     return Response(body=php_json(payload), status=status, headers=headers)
+
+
+def _answer(emulator: Emulator, request: Request) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    """Find status, body and headers; whatever is refused becomes one of Meta's errors."""
+    try:
+        return 200, _result(emulator, request), {}
+    except MetaError as error:
+        refusal = error
+    except BadBodyError as error:
+        refusal = MetaError("bad_body", detail=error)
+    return refusal.spec.status, refusal.payload, refusal.headers
 
 
 def _result(emulator: Emulator, request: Request) -> dict[str, Any]:
@@ -67,16 +84,29 @@ def _result(emulator: Emulator, request: Request) -> dict[str, Any]:
         raise MetaError("unsupported", method=request.method.lower(), node="")
     if len(parts) > 2:
         raise MetaError("unknown_path", path="/".join(parts[2:]))
+    _check_throttle(emulator)
     caller = Caller(
         emulator=emulator, token=authenticate(emulator, request), base_url=request.base_url
     )
     node = find_node(caller, parts[0], request.method)
-    params = {**request.params, "_url": request.base_url + request.path}
+    # Meta: the address of a next page holds the token, even when it came in a header.
+    url = request.base_url + request.path
+    params = {**request.params, "access_token": caller.token.value, "_url": url}
     if len(parts) == 2:
         return _edge(node, parts[1], request.method)(caller, node, params)
     if request.method != "GET":
         raise MetaError("unsupported", method=request.method.lower(), node=parts[0])
-    return describe(caller, node, parse_fields(str(params.get("fields", ""))))
+    answer = describe(caller, node, parse_fields(str(params.get("fields", ""))))
+    wrapped = emulator.switch("login_me") == "wrapped"
+    # Meta documents this one wrapped; shipping clients read it flat.
+    is_own = node.kind == "own_account" and parts[0] == "me"
+    return {"data": [answer]} if is_own and wrapped else answer
+
+
+def _check_throttle(emulator: Emulator) -> None:
+    code = str(emulator.switch("throttle"))
+    if code != "off":
+        raise MetaError(f"throttle_{code}")
 
 
 def _edge(node: Node, name: str, method: str) -> Edge:
@@ -105,40 +135,6 @@ def list_pages(caller: Caller, _node: Node, params: Params) -> dict[str, Any]:
     return paged(seen, params, lambda row: pick(page_fields(caller, row), wanted, default))
 
 
-def paged(
-    rows: list[dict[str, Any]], params: Params, show: Callable[[dict[str, Any]], dict[str, Any]]
-) -> dict[str, Any]:
-    """Answer one page of a list, with cursors, and the address of the next page if any."""
-    size = _page_size(params.get("limit"))
-    cursors = [_cursor(row["id"]) for row in rows]
-    after, before = str(params.get("after", "")), str(params.get("before", ""))
-    start = cursors.index(after) + 1 if after in cursors else 0
-    stop = start + size
-    if before in cursors:
-        stop = cursors.index(before)
-        start = max(0, stop - size)
-    chosen = range(start, min(stop, len(rows)))
-    if not chosen:
-        return {"data": []}
-    first, last = cursors[chosen[0]], cursors[chosen[-1]]
-    paging: dict[str, Any] = {"cursors": {"before": first, "after": last}}
-    kept = {key: value for key, value in params.items() if key not in {"_url", "after", "before"}}
-    if stop < len(rows):
-        paging["next"] = f"{params['_url']}?{urlencode({**kept, 'after': last})}"
-    if start > 0:
-        paging["previous"] = f"{params['_url']}?{urlencode({**kept, 'before': first})}"
-    return {"data": [show(rows[index]) for index in chosen], "paging": paging}
-
-
-def _page_size(limit: object) -> int:
-    text = str(limit or PAGE_SIZE)
-    return max(1, min(int(text), 100)) if text.isdecimal() else PAGE_SIZE
-
-
-def _cursor(row_id: str) -> str:
-    return base64.urlsafe_b64encode(f"QVFI:{row_id}".encode()).decode()
-
-
 def list_permissions(caller: Caller, _node: Node, _params: Params) -> dict[str, Any]:
     """Serve `/me/permissions`: what was given, and what was withheld."""
     consent = caller.token.consent
@@ -148,7 +144,9 @@ def list_permissions(caller: Caller, _node: Node, _params: Params) -> dict[str, 
 
 
 SPECIAL: dict[str, Callable[[Emulator, Request], dict[str, Any]]] = {
-    "oauth/access_token": answer_token_request,
+    "oauth/access_token": answer_code_or_token,
+    "access_token": exchange_login_token,
+    "refresh_access_token": refresh_login_token,
     "debug_token": answer_debug_token,
 }
 
@@ -158,6 +156,13 @@ EDGES: dict[tuple[str, str, str], Edge] = {
     ("page", "subscribed_apps", "GET"): list_page_apps,
     ("page", "subscribed_apps", "POST"): install_on_page,
     ("page", "subscribed_apps", "DELETE"): remove_from_page,
+    ("page", "conversations", "GET"): list_conversations,
+    ("own_account", "subscribed_apps", "GET"): list_account_apps,
+    ("own_account", "subscribed_apps", "POST"): install_on_account,
+    ("own_account", "subscribed_apps", "DELETE"): remove_from_account,
+    ("own_account", "conversations", "GET"): list_conversations,
+    ("conversation", "messages", "GET"): list_messages,
     ("app", "subscriptions", "GET"): list_app_subscriptions,
     ("app", "subscriptions", "POST"): set_app_subscription,
+    ("app", "subscriptions", "DELETE"): remove_app_subscription,
 }

@@ -110,6 +110,8 @@ class Response:
     status: int = 200
     content_type: str = JSON_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
+    wire: str = "whole"
+    """`cut` breaks off in the middle of the body, `close` before the first byte."""
 
     def send(self, start_response: StartResponse, *, with_body: bool = True) -> Iterable[bytes]:
         """Answer a WSGI server."""
@@ -122,7 +124,8 @@ class Response:
         }
         reason = responses.get(self.status, "Scripted")
         start_response(f"{self.status} {reason}", list(headers.items()))
-        return [self.body] if with_body else [b""]
+        sent = self.body[: len(self.body) // 2] if self.wire == "cut" else self.body
+        return [sent] if with_body else [b""]
 
 
 def json_response(payload: object, status: int = 200) -> Response:

@@ -33,6 +33,35 @@ def new_token() -> str:
     return "EAA" + _letters(secrets.token_bytes(120))
 
 
+def new_login_token() -> str:
+    """Make an Instagram User access token."""
+    return "IGAA" + _letters(secrets.token_bytes(120))
+
+
+def conversation_id(account_id: str, customer_id: str) -> str:
+    """Name a conversation; the same pair always gives the same id."""
+    inner = f"ig_dm_thread:1:IGMessageThread:{account_id}:{customer_id}"
+    return base64.urlsafe_b64encode(inner.encode()).decode().rstrip("=")
+
+
+def read_conversation_id(text: str) -> tuple[str, str] | None:
+    """Read account and customer from a conversation's id; None when it is none of ours."""
+    try:
+        inner = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except ValueError:
+        return None
+    parts = inner.split(":")
+    if parts[:3] != ["ig_dm_thread", "1", "IGMessageThread"] or len(parts) != 5:
+        return None
+    return parts[3], parts[4]
+
+
+def app_scoped_id(account_id: str) -> str:
+    """Name an Instagram account for one app, which is not its account id."""
+    digest = hashlib.sha256(f"app:{account_id}".encode()).digest()
+    return str(2 * 10**16 + int.from_bytes(digest[:8]) % 10**16)
+
+
 def page_token(user_token: str, page_id: str) -> str:
     """Derive the token one user token gives for one Page."""
     seed = f"{user_token}:{page_id}".encode()

@@ -1,16 +1,32 @@
-"""Pictures the emulator makes or is given, and the addresses it serves them at."""
+"""Media the emulator hosts, and the signed links to it that stop working after a while."""
 
 import hashlib
+import hmac
 import html
+import re
 import secrets
-import struct
-import zlib
+from typing import Any
+from urllib.parse import urlencode
 
+from .core import Emulator
+from .http import Request
+from .samples import SAMPLES
 from .store import Store
 
 MAX_UPLOAD = 8 * 1024 * 1024
 
-SIGNATURES = {b"\x89PNG\r\n\x1a\n": ("image/png", "png"), b"\xff\xd8\xff": ("image/jpeg", "jpg")}
+# What a file begins with (after so many bytes), its type and its ending.
+SIGNATURES = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png", "png"),
+    (0, b"\xff\xd8\xff", "image/jpeg", "jpg"),
+    (0, b"GIF8", "image/gif", "gif"),
+    (4, b"ftyp", "video/mp4", "mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/webm", "webm"),
+    (8, b"WAVE", "audio/wav", "wav"),
+    (0, b"ID3", "audio/mpeg", "mp3"),
+    (0, b"%PDF-", "application/pdf", "pdf"),
+)
+LINK = re.compile(r"^(?:https?://[^/]+)?(/media/[A-Za-z0-9_-]+/[a-z]+\.[a-z0-9]+)(?:\?.*)?$")
 
 AVATAR = """<svg xmlns="http://www.w3.org/2000/svg" width="160" height="160" viewBox="0 0 160 160">
 <defs><linearGradient id="g" x1="0" y1="0" x2="1" y2="1"><stop offset="0"
@@ -20,7 +36,7 @@ font-family="sans-serif" font-weight="600" fill="#fff" text-anchor="middle">{let
 """
 
 
-class NotAPictureError(ValueError):
+class NotMediaError(ValueError):
     """The upload is refused; the text says why."""
 
 
@@ -38,53 +54,72 @@ def draw_avatar(username: str) -> bytes:
     return drawn.encode()
 
 
-def sample_picture(width: int = 480, height: int = 360) -> bytes:
-    """Draw a PNG: a parcel-coloured sunset, different each time."""
-    tint = secrets.randbelow(90)
-    rows = (b"\0" + _scanline(y, width, height, tint) for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = (
-        _chunk(b"IHDR", header),
-        _chunk(b"IDAT", zlib.compress(b"".join(rows), 6)),
-        _chunk(b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def _scanline(y: int, width: int, height: int, tint: int) -> bytes:
-    """Draw one row: sky above the horizon, a disc in the middle, water below."""
-    share = y / height
-    sky = (250 - int(60 * share), 150 + int(60 * share), 90 + tint + int(70 * share))
-    water = (40 + int(30 * share), 90 + tint // 2, 150)
-    background = sky if share < 0.62 else water
-    radius, centre_x, centre_y = height // 5, width // 2, height * 45 // 100
-    square = radius * radius - (y - centre_y) ** 2
-    if square <= 0 or background is water:
-        return bytes(background) * width
-    half = int(square**0.5)
-    side = bytes(background) * (centre_x - half)
-    return side + b"\xff\xf0\xc8" * (2 * half) + bytes(background) * (width - centre_x - half)
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib.crc32(kind + content)
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
-
-
-def host_picture(store: Store, content: bytes) -> str:
-    """Keep a PNG or JPEG and return its path."""
+def host_media(store: Store, content: bytes) -> str:
+    """Keep a picture, film, sound or PDF and return its path; only a signed link opens it."""
     if len(content) > MAX_UPLOAD:
-        raise NotAPictureError("The picture is larger than 8 MB.")
-    found = [row for start, row in SIGNATURES.items() if content.startswith(start)]
-    if not found:
-        raise NotAPictureError("The picture is neither a PNG nor a JPEG.")
-    content_type, ending = found[0]
-    key, name = secrets.token_urlsafe(18), f"picture.{ending}"
-    store.run("INSERT INTO upload VALUES (?, ?, ?, ?)", key, name, content_type, content)
+        raise NotMediaError("The picture is larger than 8 MB.")
+    found = next((row for row in SIGNATURES if content[row[0] :].startswith(row[1])), None)
+    if found is None:
+        raise NotMediaError("The file is not a PNG, JPEG, GIF, MP4, WebM, WAV, MP3 or PDF.")
+    _, _, content_type, ending = found
+    key, name = secrets.token_urlsafe(18), f"{content_type.partition('/')[0]}.{ending}"
+    store.run(
+        "INSERT INTO upload (key, name, content_type, content) VALUES (?, ?, ?, ?)",
+        key,
+        name,
+        content_type,
+        content,
+    )
     return f"/media/{key}/{name}"
 
 
-def stored_picture(store: Store, key: str, name: str) -> tuple[str, bytes] | None:
-    """Find a hosted picture: its content type and bytes."""
+def host_sample(emulator: Emulator, kind: str, base_url: str) -> str:
+    """Make a sample of `image`, `video`, `audio` or `file`; return a signed link to it."""
+    return sign_link(emulator, host_media(emulator.store, SAMPLES[kind]()), base_url)
+
+
+def stored_media(store: Store, key: str, name: str) -> tuple[str, bytes] | None:
+    """Find a hosted file: its content type and bytes."""
     row = store.one("SELECT * FROM upload WHERE key = ? AND name = ?", key, name)
     return None if row is None else (row["content_type"], row["content"])
+
+
+def sign_link(emulator: Emulator, path: str, base_url: str) -> str:
+    """Link a hosted file until the switch `media_life` ends it, or `expire_links` does."""
+    expires = int(emulator.now() + float(emulator.switch("media_life")))
+    query = {"asset_id": path.split("/")[2], "expires": expires, "signature": ""}
+    query["signature"] = _mark(emulator.store, path, str(expires))
+    return f"{base_url}{path}?{urlencode(query)}"
+
+
+def link_works(emulator: Emulator, request: Request) -> bool:
+    """Tell whether a link is signed by us and still alive."""
+    expires = request.query.get("expires", "")
+    expected = _mark(emulator.store, request.path, expires)
+    given = request.query.get("signature", "").encode()
+    genuine = hmac.compare_digest(expected.encode(), given)
+    return genuine and expires.isdecimal() and emulator.now() < int(expires)
+
+
+def _mark(store: Store, path: str, expires: str) -> str:
+    with store.transaction():
+        key = store.setting("media_key")
+        if key is None:
+            key = secrets.token_hex(16)
+            store.remember("media_key", key)
+    return hmac.new(key.encode(), f"{path}?{expires}".encode(), "sha256").hexdigest()
+
+
+def expire_links(store: Store) -> None:
+    """Kill every link given out so far; a new one to the same file works."""
+    store.remember("media_key", secrets.token_hex(16))
+
+
+def freshen(emulator: Emulator, value: Any, base_url: str) -> Any:
+    """Replace every link to hosted media, however deep, by one that works."""
+    if isinstance(value, dict):
+        return {name: freshen(emulator, part, base_url) for name, part in value.items()}
+    if isinstance(value, list):
+        return [freshen(emulator, part, base_url) for part in value]
+    match = LINK.match(value) if isinstance(value, str) else None
+    return sign_link(emulator, match[1], base_url) if match else value

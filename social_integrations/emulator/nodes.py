@@ -1,35 +1,19 @@
 """The Graph's nodes: the owner, Pages, Instagram accounts and customers, with their fields."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from .core import Emulator
+from .caller import Caller, Node
+from .conversations import conversation_fields, find_thread_node, message_fields
 from .errors import MetaError
-from .fields import FieldTree, Reader, constants, pick
+from .fields import FieldTree, Reader, Wanted, constants, pick
+from .ids import app_scoped_id
 from .media import avatar_url
 from .seed import OWNER
 from .store import Row
-from .tokens import Token, issue_page_token
+from .tokens import issue_page_token
 
 PAGE_TASKS = ["ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE", "MANAGE"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
-    """One object of the Graph, found for one caller."""
-
-    kind: str
-    """`user`, `page`, `account`, `customer` or `app`."""
-    row: Row
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Caller:
-    """Who asks, and at which address pictures should be linked."""
-
-    emulator: Emulator
-    token: Token
-    base_url: str
 
 
 def find_node(caller: Caller, node_id: str, method: str) -> Node:
@@ -41,7 +25,8 @@ def find_node(caller: Caller, node_id: str, method: str) -> Node:
         return Node(kind="app", row={"id": config.app_id, "name": config.app_name})
     if caller.token.kind == "user" and node_id == OWNER["id"]:
         return Node(kind="user", row=dict(OWNER))
-    return _visible(caller, node_id) or _unsupported(node_id, method)
+    found = _visible(caller, node_id) or find_thread_node(caller, node_id)
+    return found or _unsupported(node_id, method)
 
 
 def _me(caller: Caller) -> Node:
@@ -49,6 +34,8 @@ def _me(caller: Caller) -> Node:
         raise MetaError("no_active_token")
     if caller.token.kind == "user":
         return Node(kind="user", row=dict(OWNER))
+    if caller.token.kind == "instagram":
+        return Node(kind="own_account", row=_own_account(caller))
     return _visible(caller, str(caller.token.page_id)) or _unsupported("me", "get")
 
 
@@ -57,31 +44,45 @@ def _unsupported(node_id: str, method: str) -> Node:
 
 
 def _visible(caller: Caller, node_id: str) -> Node | None:
-    store, token = caller.emulator.store, caller.token
-    page = store.one("SELECT * FROM page WHERE id = ? OR account_id = ?", node_id, node_id)
-    if page is not None:
-        kind = "page" if page["id"] == node_id else "account"
-        return Node(kind=kind, row=page) if token.reaches(page["id"]) else None
-    person = store.one(
+    if caller.token.kind == "instagram":
+        own = _own_account(caller)
+        if node_id in {own["account_id"], app_scoped_id(own["account_id"])}:
+            return Node(kind="own_account", row=own)
+        return _customer(caller, node_id)
+    page = caller.emulator.store.one(
+        "SELECT * FROM page WHERE id = ? OR account_id = ?", node_id, node_id
+    )
+    if page is None:
+        return _customer(caller, node_id)
+    kind = "page" if page["id"] == node_id else "account"
+    return Node(kind=kind, row=page) if caller.token.reaches(page["id"]) else None
+
+
+def _own_account(caller: Caller) -> Row:
+    page = caller.emulator.store.one("SELECT * FROM page WHERE id = ?", caller.token.page_id)
+    if page is None:
+        raise MetaError("unsupported", node="me", method="get")
+    return page
+
+
+def _customer(caller: Caller, node_id: str) -> Node | None:
+    person = caller.emulator.store.one(
         "SELECT scoped.*, customer.username, customer.name, page.id AS page_id FROM scoped"
         " JOIN customer ON customer.id = scoped.customer_id"
         " JOIN page ON page.account_id = scoped.account_id WHERE igsid = ?",
         node_id,
     )
-    if person is None or not token.reaches(person["page_id"]):
+    if person is None or not caller.token.reaches(person["page_id"]):
         return None
     return Node(kind="customer", row=person)
 
 
 def describe(caller: Caller, node: Node, wanted: FieldTree) -> dict[str, Any]:
     """Answer a node's fields."""
-    readers, default = {
-        "user": (user_fields, "name,id"),
-        "page": (page_fields, "name,id"),
-        "account": (account_fields, "id"),
-        "customer": (customer_fields, "name,id"),
-        "app": (app_fields, "name,id"),
-    }[node.kind]
+    if node.kind in {"conversation", "message"}:
+        caller.token.require_messaging()
+        caller.count_conversation_call(node.row["account_id"])
+    readers, default = READERS[node.kind]
     return pick(readers(caller, node.row), wanted, default)
 
 
@@ -99,13 +100,13 @@ def app_fields(_caller: Caller, row: Row) -> dict[str, Reader]:
 def page_fields(caller: Caller, row: Row) -> dict[str, Reader]:
     """List what can be asked about a Page."""
 
-    def instagram(nested: FieldTree) -> dict[str, Any] | None:
+    def instagram(wanted: Wanted) -> dict[str, Any] | None:
         # Without instagram_basic Meta does not complain, the key is simply missing.
         if row["account_id"] is None or not caller.token.allows("instagram_basic"):
             return None
-        return pick(account_fields(caller, row), nested, "id")
+        return pick(account_fields(caller, row), wanted.nested, "id")
 
-    def access_token(_nested: FieldTree) -> str | None:
+    def access_token(_wanted: Wanted) -> str | None:
         if caller.token.kind != "user":
             return caller.token.value
         return issue_page_token(caller.emulator.store, caller.token, row["id"])
@@ -146,7 +147,7 @@ def account_fields(caller: Caller, row: Row) -> dict[str, Reader]:
 
 def customer_fields(caller: Caller, row: Row) -> dict[str, Reader]:
     """List what can be asked about a customer, once they have written."""
-    caller.token.require("instagram_manage_messages")
+    caller.token.require_messaging()
     wrote = caller.emulator.store.one(
         "SELECT 1 FROM message WHERE account_id = ? AND customer_id = ? AND author = 'customer'",
         row["account_id"],
@@ -166,3 +167,31 @@ def customer_fields(caller: Caller, row: Row) -> dict[str, Reader]:
             "is_verified_user": False,
         }
     )
+
+
+def own_account_fields(caller: Caller, row: Row) -> dict[str, Reader]:
+    """List what an account may ask about itself with Instagram Login; `id` is app-scoped."""
+    number = caller.emulator.switch("login_ids") == "number"
+    user_id = row["account_id"]
+    return {
+        **account_fields(caller, row),
+        **constants(
+            {
+                "id": app_scoped_id(user_id),
+                "user_id": int(user_id) if number else user_id,
+                "account_type": "Business",
+            }
+        ),
+    }
+
+
+READERS: dict[str, tuple[Callable[[Caller, Row], dict[str, Reader]], str]] = {
+    "user": (user_fields, "name,id"),
+    "page": (page_fields, "name,id"),
+    "account": (account_fields, "id"),
+    "own_account": (own_account_fields, "id"),
+    "customer": (customer_fields, "name,id"),
+    "app": (app_fields, "name,id"),
+    "conversation": (conversation_fields, "id,updated_time"),
+    "message": (message_fields, "id,created_time"),
+}

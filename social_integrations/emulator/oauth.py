@@ -28,16 +28,19 @@ from .tokens import (
 CODE_LIFE = 600
 
 
-def issue_code(emulator: Emulator, consent: Consent, redirect_uri: str) -> str:
-    """Make the code the browser carries back to the CRM."""
+def issue_code(
+    emulator: Emulator, consent: Consent, redirect_uri: str, login: str = "facebook"
+) -> str:
+    """Make the code the browser carries back to the CRM; it counts for one login only."""
     code = new_code()
     emulator.store.run(
-        "INSERT INTO code (code, redirect_uri, scopes, declined, pages, issued_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO code (code, redirect_uri, scopes, declined, pages, issued_at, login)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         code,
         redirect_uri,
         *(json.dumps(part) for part in (consent.scopes, consent.declined, consent.pages)),
         emulator.now(),
+        login,
     )
     return code
 
@@ -62,7 +65,9 @@ def redeem_code(emulator: Emulator, params: dict[str, Any]) -> dict[str, Any]:
         raise MetaError("redirect_missing")
     store, now = emulator.store, emulator.now()
     with store.transaction():
-        row = store.one("SELECT * FROM code WHERE code = ?", str(params.get("code", "")))
+        row = store.one(
+            "SELECT * FROM code WHERE code = ? AND login = 'facebook'", str(params.get("code", ""))
+        )
         if row is None:
             raise MetaError("code_invalid")
         if row["used_at"] is not None:
@@ -111,7 +116,8 @@ def answer_debug_token(emulator: Emulator, request: Request) -> dict[str, Any]:
     if not value:
         raise MetaError("parameter", name="input_token")
     token = find_token(emulator, value)
-    if token is None:
+    # Meta: nothing says that tokens of Instagram Login can be inspected.
+    if token is None or token.kind == "instagram":
         error = {"code": 190, "message": MetaError("token_unknown").message}
         return {"data": {"error": error, "is_valid": False, "scopes": []}}
     return {"data": _inspected(emulator, token)}
@@ -139,15 +145,18 @@ def _inspected(emulator: Emulator, token: Token) -> dict[str, Any]:
     if token.page_id:
         data["profile_id"] = token.page_id
     if subcode:
-        message = dead_token_error(emulator, token, subcode).message
-        data["error"] = {"code": 190, "message": message, "subcode": subcode}
+        refusal = dead_token_error(emulator, token, subcode)
+        data["error"] = {"code": refusal.spec.code, "message": refusal.message}
+        if refusal.spec.subcode:
+            data["error"]["subcode"] = subcode
     return data
 
 
 def _granular(emulator: Emulator, token: Token, scope: str) -> dict[str, Any]:
     """Name the assets of one permission: accounts for Instagram's, Pages for the Pages'."""
     column = {"instagram": "account_id", "pages": "id"}.get(scope.partition("_")[0])
-    if column is None:
+    # Meta: without target_ids a permission is good for everything.
+    if column is None or not emulator.switch("granular_targets"):
         return {"scope": scope}
     pages = emulator.store.all("SELECT * FROM page ORDER BY position")
     targets = [page[column] for page in pages if page["id"] in token.consent.pages]

@@ -86,9 +86,12 @@ def _shown(row: Row, reactions: list[dict[str, str]]) -> dict[str, Any]:
     return {
         "mid": row["mid"],
         "from": row["author"],
+        "kind": row["kind"],
         "text": None if gone else row["text"],
         "attachments": [] if gone else json.loads(row["attachments"]),
         "reply_to": row["reply_to"],
+        "extra": {} if gone else json.loads(row["extra"]),
+        "edits": row["num_edit"],
         "sent_at": row["sent_at"],
         "unsent": gone,
         "seen": row["seen_at"] is not None,

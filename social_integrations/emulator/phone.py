@@ -7,7 +7,7 @@ from pathlib import Path
 from .core import Emulator
 from .dialog import show
 from .http import Request, Response
-from .media import draw_avatar, stored_picture
+from .media import draw_avatar, link_works, stored_media
 
 STATIC = Path(__file__).parent / "static"
 AVATAR = re.compile(r"/avatars/([A-Za-z0-9._]{1,30})\.svg")
@@ -42,11 +42,14 @@ def answer_avatar(_emulator: Emulator, request: Request) -> Response:
 
 
 def answer_media(emulator: Emulator, request: Request) -> Response:
-    """Serve an uploaded or sample picture."""
+    """Serve a hosted file, as long as its link works."""
     key, _, name = request.path.removeprefix("/media/").partition("/")
-    found = stored_picture(emulator.store, key, name)
+    found = stored_media(emulator.store, key, name)
     if found is None:
         return NOT_FOUND
+    if not link_works(emulator, request):
+        status = int(emulator.switch("media_gone"))
+        return Response(body=b"URL signature expired", status=status, content_type="text/plain")
     content_type, content = found
     return Response(body=content, content_type=content_type, headers=PICTURE_HEADERS)
 

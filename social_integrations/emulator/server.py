@@ -10,6 +10,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from waitress import create_server, wasyncore
+from waitress.channel import ClientDisconnected
 
 from .callback import StartupHandshake
 from .config import EmulatorConfig
@@ -27,6 +28,7 @@ from .http import (
     json_response,
     read_request,
 )
+from .login_dialog import PATH, answer_login_dialog
 from .phone import answer_avatar, answer_favicon, answer_media, answer_phone, answer_static
 from .seed import seed
 from .store import Store
@@ -41,7 +43,10 @@ EXACT: dict[str, Answer] = {
     "/": answer_phone,
     "/favicon.ico": answer_favicon,
 }
-DIALOG = "/dialog/oauth"
+DIALOGS: dict[str, Answer] = {
+    "/dialog/oauth": answer_dialog,
+    PATH: answer_login_dialog,
+}
 PREFIXES: dict[str, Answer] = {
     "/_control/": answer_control,
     "/_static/": answer_static,
@@ -76,6 +81,8 @@ class EmulatorApp:
             logger.exception("The emulator failed at %s", environ.get("PATH_INFO"))
             error = MetaError("unexpected")
             response = json_response(error.payload, error.spec.status)
+        if response.wire == "close":
+            raise ClientDisconnected  # waitress closes the connection and says nothing
         return response.send(start_response, with_body=not is_head)
 
     def _answer(self, environ: WSGIEnvironment) -> Response:
@@ -96,8 +103,8 @@ class EmulatorApp:
 def _route(path: str) -> Answer:
     if path in EXACT:
         return EXACT[path]
-    if plain_path(path) == DIALOG:
-        return answer_dialog
+    if plain_path(path) in DIALOGS:
+        return DIALOGS[plain_path(path)]
     found = (answer for prefix, answer in PREFIXES.items() if path.startswith(prefix))
     return next(found, answer_graph)
 

@@ -8,9 +8,11 @@ from .callback import current_callback
 from .core import Emulator
 from .faults import list_faults
 from .media import avatar_url
+from .outgoing import count_held
 from .people import list_threads
 from .seed import OWNER
 from .store import Row
+from .switches import describe_switches
 
 RECENT = 50
 
@@ -29,14 +31,17 @@ def describe_world(emulator: Emulator, base_url: str) -> dict[str, Any]:
             "redirect_uri": config.redirect_uri,
             "webhook_url": callback.url,
             "fields": list(callback.fields),
+            "login_id": config.login_app_id,
         },
         "owner": OWNER,
         "handshake": _handshake(emulator),
-        "connected": any(page["subscribed"] for page in pages),
+        "connected": any(page["subscribed"] or page["login_subscribed"] for page in pages),
         "pages": pages,
         "customers": [describe_customer(emulator, row, base_url) for row in customers],
         "threads": list_threads(store),
         "deliveries": list_deliveries(emulator, limit=RECENT, with_payload=False),
+        "held": count_held(emulator),
+        "switches": describe_switches(store),
         "faults": list_faults(store),
     }
 
@@ -68,6 +73,9 @@ def describe_page(row: Row, base_url: str) -> dict[str, Any]:
         "instagram": account,
         "subscribed": fields is not None,
         "subscribed_fields": [] if fields is None else json.loads(fields),
+        "message_access": bool(row["message_access"]),
+        "login_subscribed": row["login_fields"] is not None,
+        "login_fields": json.loads(row["login_fields"] or "[]"),
     }
 
 
@@ -96,6 +104,7 @@ def describe_delivery(row: Row, *, with_payload: bool) -> dict[str, Any]:
         "queue": row["queue"],
         "kind": row["kind"],
         "signed": bool(row["signed"]),
+        "signer": row["signer"],
         "status": row["status"],
         "detail": row["detail"],
         "attempts": row["attempts"],

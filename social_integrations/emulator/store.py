@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS page (
     position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, name TEXT NOT NULL,
     in_business INTEGER NOT NULL DEFAULT 0,
     account_id TEXT UNIQUE, username TEXT UNIQUE, account_name TEXT,
-    subscribed_fields TEXT);
+    subscribed_fields TEXT, login_fields TEXT, message_access INTEGER NOT NULL DEFAULT 1);
 CREATE TABLE IF NOT EXISTS customer (
     position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL,
     username TEXT UNIQUE NOT NULL, name TEXT NOT NULL);
@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS scoped (
     UNIQUE (account_id, customer_id));
 CREATE TABLE IF NOT EXISTS code (
     code TEXT PRIMARY KEY, redirect_uri TEXT NOT NULL, scopes TEXT NOT NULL,
-    declined TEXT NOT NULL, pages TEXT NOT NULL, issued_at REAL NOT NULL, used_at REAL);
+    declined TEXT NOT NULL, pages TEXT NOT NULL, issued_at REAL NOT NULL, used_at REAL,
+    login TEXT NOT NULL DEFAULT 'facebook');
 CREATE TABLE IF NOT EXISTS token (
     token TEXT PRIMARY KEY, kind TEXT NOT NULL, page_id TEXT, scopes TEXT NOT NULL,
     declined TEXT NOT NULL, pages TEXT NOT NULL, issued_at REAL NOT NULL,
@@ -32,7 +33,9 @@ CREATE TABLE IF NOT EXISTS token (
 CREATE TABLE IF NOT EXISTS message (
     position INTEGER PRIMARY KEY, mid TEXT UNIQUE NOT NULL, account_id TEXT NOT NULL,
     customer_id TEXT NOT NULL, author TEXT NOT NULL, text TEXT, attachments TEXT NOT NULL,
-    reply_to TEXT, sent_at INTEGER NOT NULL, unsent_at INTEGER, seen_at INTEGER);
+    reply_to TEXT, sent_at INTEGER NOT NULL, unsent_at INTEGER, seen_at INTEGER,
+    kind TEXT NOT NULL DEFAULT 'text', extra TEXT NOT NULL DEFAULT '{}',
+    num_edit INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS reaction (
     mid TEXT NOT NULL, customer_id TEXT NOT NULL, reaction TEXT NOT NULL, emoji TEXT NOT NULL,
     PRIMARY KEY (mid, customer_id));
@@ -42,16 +45,21 @@ CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, kind TEXT NOT NULL,
     body BLOB NOT NULL, signed INTEGER NOT NULL, status TEXT NOT NULL, detail TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, last_status INTEGER,
-    created_at REAL NOT NULL, next_at REAL NOT NULL, finished_at REAL);
+    created_at REAL NOT NULL, next_at REAL NOT NULL, finished_at REAL,
+    signer TEXT NOT NULL DEFAULT 'meta');
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (status, next_at);
+CREATE TABLE IF NOT EXISTS held (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, signer TEXT NOT NULL, kind TEXT NOT NULL,
+    entry TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fault (
     id INTEGER PRIMARY KEY AUTOINCREMENT, pattern TEXT NOT NULL, status INTEGER NOT NULL,
-    body TEXT NOT NULL, remaining INTEGER NOT NULL);
+    body TEXT NOT NULL, remaining INTEGER NOT NULL, form TEXT NOT NULL DEFAULT 'json',
+    seconds REAL NOT NULL DEFAULT 0, headers TEXT NOT NULL DEFAULT '{}');
 """
 
 TABLES = (
     "setting", "page", "customer", "scoped", "code", "token", "message", "reaction", "upload",
-    "delivery", "fault",
+    "delivery", "held", "fault",
 )  # fmt: skip
 
 
@@ -68,6 +76,19 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(SCHEMA)
+        self._add_missing_columns()
+
+    def _add_missing_columns(self) -> None:
+        """Bring an earlier version's file up to date; new columns have a default or allow null."""
+        fresh = sqlite3.connect(":memory:")
+        fresh.executescript(SCHEMA)
+        for table in TABLES:
+            known = {row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")}
+            for _, name, kind, needed, default, _ in fresh.execute(f"PRAGMA table_info({table})"):
+                if name not in known:
+                    rule = f"NOT NULL DEFAULT {default}" if needed else ""
+                    self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind} {rule}")
+        fresh.close()
 
     def close(self) -> None:
         """Let go of the file."""

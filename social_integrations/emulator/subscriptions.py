@@ -1,18 +1,13 @@
 """The two layers of webhook subscription: the app's fields, and the Pages it is installed on."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from .callback import (
-    APP_FIELDS,
-    Callback,
-    current_callback,
-    save_callback,
-    shake_hands,
-)
+from .callback import APP_FIELDS, Callback, current_callback, save_callback, shake_hands
+from .caller import Caller, Node, Params
 from .errors import MetaError
 from .fields import listing
-from .nodes import Caller, Node
 
 # Page names only: the Instagram spellings (`messaging_seen`, `message_edit`) are refused here.
 PAGE_FIELDS = (
@@ -23,8 +18,6 @@ PAGE_FIELDS = (
     "messaging_optins", "messaging_policy_enforcement", "messaging_postbacks",
     "messaging_referrals", "send_cart", "standby", "user_action",
 )  # fmt: skip
-
-Params = dict[str, Any]
 
 
 def list_page_apps(caller: Caller, node: Node, _params: Params) -> dict[str, Any]:
@@ -70,6 +63,34 @@ def _set_page_fields(caller: Caller, node: Node, fields: str | None) -> None:
     )
 
 
+def list_account_apps(_caller: Caller, node: Node, _params: Params) -> dict[str, Any]:
+    """Show which fields an account sends us through Instagram Login."""
+    fields = node.row["login_fields"]
+    return {"data": [] if fields is None else [{"subscribed_fields": json.loads(fields)}]}
+
+
+def install_on_account(caller: Caller, node: Node, params: Params) -> dict[str, Any]:
+    """Subscribe to an account through Instagram Login; the fields replace the earlier ones."""
+    caller.token.require_messaging()
+    fields = listing(params.get("subscribed_fields"))
+    if not fields:
+        raise MetaError("parameter", name="subscribed_fields")
+    _check_names("subscribed_fields", fields, APP_FIELDS)
+    return _set_account_fields(caller, node, json.dumps(fields))
+
+
+def remove_from_account(caller: Caller, node: Node, _params: Params) -> dict[str, Any]:
+    """Stop the events of an account connected through Instagram Login."""
+    return _set_account_fields(caller, node, None)
+
+
+def _set_account_fields(caller: Caller, node: Node, fields: str | None) -> dict[str, Any]:
+    caller.emulator.store.run(
+        "UPDATE page SET login_fields = ? WHERE id = ?", fields, node.row["id"]
+    )
+    return {"success": True}
+
+
 def _check_names(name: str, values: list[str], allowed: tuple[str, ...]) -> None:
     for index, value in enumerate(values):
         if value not in allowed:
@@ -82,6 +103,8 @@ def list_app_subscriptions(caller: Caller, _node: Node, _params: Params) -> dict
     _check_app_token(caller)
     config = caller.emulator.config
     callback = current_callback(caller.emulator.store, config)
+    if not callback.fields:
+        return {"data": []}
     fields = [{"name": name, "version": config.api_version} for name in callback.fields]
     row = {"object": "instagram", "callback_url": callback.url, "active": True, "fields": fields}
     return {"data": [row]}
@@ -109,6 +132,17 @@ def set_app_subscription(caller: Caller, _node: Node, params: Params) -> dict[st
     if fault:
         raise MetaError("callback", detail=fault)
     save_callback(emulator.store, emulator.config, callback)
+    return {"success": True}
+
+
+def remove_app_subscription(caller: Caller, _node: Node, params: Params) -> dict[str, Any]:
+    """Drop the app's webhook fields, some of them with `fields`; the address stays."""
+    _check_app_token(caller)
+    emulator = caller.emulator
+    callback = current_callback(emulator.store, emulator.config)
+    dropped = listing(params.get("fields")) or list(callback.fields)
+    kept = tuple(name for name in callback.fields if name not in dropped)
+    save_callback(emulator.store, emulator.config, replace(callback, fields=kept))
     return {"success": True}
 
 

@@ -3,18 +3,23 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .core import Emulator
 from .errors import DEAD_TOKENS, MetaError
 from .http import Request
-from .ids import new_token, page_token
+from .ids import new_login_token, new_token, page_token
 from .store import Row, Store
 
 SHORT_LIFE = 3600
 LONG_LIFE = 5_180_000
 DATA_ACCESS = 90 * 24 * 3600
+MESSAGING = {
+    "facebook": "instagram_manage_messages",
+    "instagram": "instagram_business_manage_messages",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +37,10 @@ class Token:
 
     value: str
     kind: str
-    """`user`, `page` or `app`."""
+    """`user`, `page`, `app`, or `instagram` for Instagram Login."""
     consent: Consent
     page_id: str | None = None
+    """The Page of a Page token, or the one an Instagram account belongs to."""
     issued_at: float = 0.0
     expires_at: float = 0.0
     """0 means never."""
@@ -49,9 +55,14 @@ class Token:
         if not self.allows(scope):
             raise MetaError("permission", permission=scope)
 
+    def require_messaging(self) -> None:
+        """Refuse the call unless messages may be managed; each login has its own permission."""
+        self.require(MESSAGING["instagram" if self.kind == "instagram" else "facebook"])
+
     def reaches(self, page_id: str) -> bool:
         """Tell whether the token is good for a Page."""
-        return page_id == self.page_id if self.kind == "page" else page_id in self.consent.pages
+        alone = self.kind in {"page", "instagram"}
+        return page_id == self.page_id if alone else page_id in self.consent.pages
 
     def problem(self, now: float) -> int:
         """Name the 190 subcode that stops this token, 0 when it works."""
@@ -71,6 +82,20 @@ def issue_user_token(store: Store, consent: Consent, *, now: float, life: float)
     token = Token(value=value, kind="user", consent=consent, issued_at=now, expires_at=now + life)
     _insert(store, token)
     return value
+
+
+def issue_login_token(store: Store, consent: Consent, *, now: float, life: float) -> str:
+    """Give the app a token of Instagram Login for the one account in the consent."""
+    token = Token(
+        value=new_login_token(),
+        kind="instagram",
+        consent=consent,
+        page_id=consent.pages[0],
+        issued_at=now,
+        expires_at=now + life,
+    )
+    _insert(store, token)
+    return token.value
 
 
 def issue_page_token(store: Store, user: Token, page_id: str) -> str:
@@ -147,28 +172,67 @@ def dead_token_error(emulator: Emulator, token: Token, subcode: int) -> MetaErro
     return MetaError(f"token_{subcode}", app_id=emulator.config.app_id, when=when)
 
 
-def authenticate(emulator: Emulator, request: Request) -> Token:
-    """Find the caller's token in the header, the query or the body, and check its proof."""
+def given_token(request: Request) -> str:
+    """Read the token of a request; empty when there is none."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     value = bearer.strip() if scheme.lower() in {"bearer", "oauth"} else ""
-    value = value or str(request.params.get("access_token") or "")
+    return value or str(request.params.get("access_token") or "")
+
+
+def authenticate(emulator: Emulator, request: Request) -> Token:
+    """Find the caller's token in the header, the query or the body, and check its proof."""
+    value = given_token(request)
     if not value:
         raise MetaError("no_token")
     token = working_token(emulator, value)
     proof = request.params.get("appsecret_proof")
     if proof is not None:
-        secret = emulator.config.app_secret.encode()
-        expected = hmac.new(secret, value.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected.encode(), str(proof).encode()):
-            raise MetaError("proof")
+        _check_proof(emulator, token, str(proof))
     return token
 
 
-def kill_tokens(store: Store, subcode: int) -> int:
-    """Make every token fail with one of Meta's subcodes; return how many."""
+def _check_proof(emulator: Emulator, token: Token, proof: str) -> None:
+    """Check the proof; for Instagram Login nobody knows which secret makes it, so both do."""
+    secrets = [emulator.config.app_secret]
+    if token.kind == "instagram":
+        secrets.append(emulator.config.login_app_secret)
+    expected = [
+        hmac.new(secret.encode(), token.value.encode(), hashlib.sha256).hexdigest()
+        for secret in secrets
+    ]
+    if not any([hmac.compare_digest(one.encode(), proof.encode()) for one in expected]):
+        raise MetaError("proof")
+
+
+def kill_tokens(
+    store: Store,
+    subcode: int,
+    page_id: str = "",
+    kinds: Sequence[str] = ("user", "page", "instagram"),
+) -> int:
+    """Make tokens fail with one of Meta's subcodes; return how many. With a Page, only its own."""
     if subcode not in DEAD_TOKENS:
         raise ValueError(f"The subcode must be one of {sorted(DEAD_TOKENS)}.")
     with store.transaction():
-        living = store.all("SELECT token FROM token WHERE dead_subcode = 0")
-        store.run("UPDATE token SET dead_subcode = ? WHERE dead_subcode = 0", subcode)
+        living = [
+            row["token"]
+            for row in store.all("SELECT * FROM token WHERE dead_subcode = 0")
+            if row["kind"] in kinds and page_id in {"", row["page_id"]}
+        ]
+        for token in living:
+            store.run("UPDATE token SET dead_subcode = ? WHERE token = ?", subcode, token)
     return len(living)
+
+
+def has_tokens(store: Store, kinds: Sequence[str], page_id: str = "") -> bool:
+    """Tell whether any token of these kinds, of a Page where given, was not stopped."""
+    living = store.all("SELECT * FROM token WHERE dead_subcode = 0")
+    return any(row["kind"] in kinds and page_id in {"", row["page_id"]} for row in living)
+
+
+def revive_tokens(store: Store) -> int:
+    """Let every token work again that `kill_tokens` stopped; return how many."""
+    with store.transaction():
+        dead = store.all("SELECT token FROM token WHERE dead_subcode != 0")
+        store.run("UPDATE token SET dead_subcode = 0")
+    return len(dead)

@@ -1,20 +1,25 @@
-"""What a webhook looks like on the wire: items, envelope, Meta's escaping and signatures."""
+"""What a webhook looks like on the wire: wrappers, Meta's escaping and signatures."""
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Item = dict[str, Any]
+Switches = dict[str, Any]
 
-FIELD_OF = {
-    "message": "messages",
-    "echo": "messages",
-    "unsend": "messages",
-    "reaction": "message_reactions",
-    "seen": "messaging_seen",
+# Fields whose events Meta always writes as changes; the others are items of a conversation.
+UNKNOWN_FIELD = "shop_mood"
+CHANGE_FIELDS = frozenset(
+    {"comments", "live_comments", "mentions", "story_insights", UNKNOWN_FIELD}
+)
+TIMES = frozenset({"timestamp", "time"})
+TIME_FORMS: dict[str, Callable[[int], int | str]] = {
+    "ms": lambda ms: ms,
+    "seconds": lambda ms: ms // 1000,
+    "text_ms": str,
+    "text_seconds": lambda ms: str(ms // 1000),
 }
-"""Which app-level field lets each kind of event out."""
 
 
 def php_json(payload: object) -> bytes:
@@ -33,58 +38,83 @@ def signature_headers(body: bytes, secret: str) -> dict[str, str]:
     }
 
 
-def envelope(account_id: str, items: Sequence[Item], now_ms: int) -> dict[str, Any]:
-    """Wrap the items of one account."""
-    entry = {"time": now_ms, "id": account_id, "messaging": list(items)}
-    return {"object": "instagram", "entry": [entry]}
-
-
-def message_item(
-    ends: Item,
-    mid: str,
-    *,
-    text: str | None = None,
-    attachments: Sequence[Item] = (),
-    reply_to: str | None = None,
-    is_echo: bool = False,
-) -> Item:
-    """Write that the customer wrote, or the business when it is an echo."""
-    message: Item = {"mid": mid}
-    if text:
-        message["text"] = text
-    if attachments:
-        message["attachments"] = list(attachments)
-    if reply_to:
-        message["reply_to"] = {"mid": reply_to, "is_self_reply": False}
-    if is_echo:
-        message["is_echo"] = True
-    return {**ends, "message": message}
-
-
-def unsend_item(ends: Item, mid: str, *, is_echo: bool) -> Item:
-    """Write that somebody took a message back."""
-    echo = {"is_echo": True} if is_echo else {}
-    return {**ends, "message": {"mid": mid, "is_deleted": True, **echo}}
-
-
-def reaction_item(ends: Item, mid: str, reaction: str, emoji: str) -> Item:
-    """Write that the customer reacted; without a reaction, that they took it back."""
-    if not reaction:
-        return {**ends, "reaction": {"mid": mid, "action": "unreact"}}
-    return {
-        **ends,
-        "reaction": {"mid": mid, "action": "react", "reaction": reaction, "emoji": emoji},
-    }
-
-
-def seen_item(ends: Item, mid: str) -> Item:
-    """Write that the customer read up to a message."""
-    return {**ends, "read": {"mid": mid}}
-
-
 def ends(sender: str, recipient: str, timestamp: int) -> Item:
     """Write the base every item shares."""
     return {"sender": {"id": sender}, "recipient": {"id": recipient}, "timestamp": timestamp}
+
+
+def wrap(account_id: str, field: str, item: Item, *, switches: Switches, now_ms: int) -> Item:
+    """Write one event as an entry, in the wrapper and with the ids and times switched on."""
+    wrapper = str(switches["wrapper"])
+    if field in CHANGE_FIELDS and wrapper != "entry":
+        wrapper = "changes"
+    # Meta: the time of an entry is in ms for conversations, in seconds for changes.
+    time = now_ms // 1000 if field in CHANGE_FIELDS else now_ms
+    change = {"field": field, "value": item}
+    contents: dict[str, Item] = {
+        "messaging": {"messaging": [item]},
+        "standby": {"standby": [item]},
+        "changes": {"changes": [change]},
+        "entry": change,
+    }
+    entry: Item = _timed(
+        {"id": account_id, "time": time, **contents[wrapper]}, str(switches["timestamps"])
+    )
+    return _numbered(entry) if switches["ids"] == "number" else entry
+
+
+def _timed(value: Any, form: str) -> Any:
+    """Rewrite every time in ms; one in seconds, as changes have it, is only turned into text."""
+    if isinstance(value, list):
+        return [_timed(one, form) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _time(part, form) if name in TIMES else _timed(part, form)
+        for name, part in value.items()
+    }
+
+
+def _time(value: Any, form: str) -> Any:
+    if not isinstance(value, int):
+        return value
+    if value > 10**11:
+        return TIME_FORMS[form](value)
+    return str(value) if form.startswith("text") else value
+
+
+def _numbered(value: Any) -> Any:
+    """Turn every id of digits into a number."""
+    if isinstance(value, list):
+        return [_numbered(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: int(part)
+        if name.endswith("id") and isinstance(part, str) and part.isdecimal()
+        else _numbered(part)
+        for name, part in value.items()
+    }
+
+
+def merge_entries(entries: Iterable[Item]) -> list[Item]:
+    """Put the events of one account into one entry, as far as their wrapper takes several."""
+    merged: dict[tuple[str, str], Item] = {}
+    for index, entry in enumerate(entries):
+        wrapper = next((name for name in ("messaging", "standby", "changes") if name in entry), "")
+        # Where field and value stand on the entry itself, there is room for one event only.
+        key = (str(entry["id"]), wrapper or str(index))
+        if key not in merged:
+            merged[key] = {**entry, wrapper: list(entry[wrapper])} if wrapper else entry
+        else:
+            merged[key][wrapper] += entry[wrapper]
+    return list(merged.values())
+
+
+def body_of(entries: list[Item], *, in_list: bool) -> bytes:
+    """Write the POST that carries these entries."""
+    payload = {"object": "instagram", "entry": entries}
+    return php_json([payload] if in_list else payload)
 
 
 def dashboard_test(now_s: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """An emulator and a CRM to talk to, both over real HTTP."""
 
 import dataclasses
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ ALL_SCOPES = (
     "instagram_basic,instagram_manage_messages,pages_show_list,pages_read_engagement,"
     "pages_manage_metadata,pages_messaging,business_management"
 )
+LOGIN_SCOPES = "instagram_business_basic,instagram_business_manage_messages"
 REDIRECT = "http://crm.example/api/social/instagram/oauth/callback/"
 
 
@@ -94,6 +96,8 @@ def config(crm: Crm, clock: Clock) -> EmulatorConfig:
     return EmulatorConfig(
         app_id="100000000000001",
         app_secret="app-secret",
+        login_app_id="200000000000002",
+        login_app_secret="login-secret",
         verify_token="verify-me",
         redirect_uri=REDIRECT,
         webhook_url=crm.url,
@@ -157,6 +161,54 @@ class Client:
         answer = self.exchange(grant_type="fb_exchange_token", fb_exchange_token=short)
         return str(answer.json()["access_token"])
 
+    def event(self, kind: str, /, **body: object) -> dict[str, Any]:
+        return self.control("events", kind=kind, **body)
+
+    def login_url(self, **changes: str) -> str:
+        query = {
+            "client_id": self.running.config.login_app_id,
+            "redirect_uri": self.running.config.redirect_uri,
+            "response_type": "code",
+            "scope": LOGIN_SCOPES,
+            "state": "st&te/ü",
+            **changes,
+        }
+        return f"{self.running.url}/oauth/authorize?{urlencode(query)}"
+
+    def login_code(self, scope: str = LOGIN_SCOPES, **choices: object) -> str:
+        location = self.control("consent", url=self.login_url(scope=scope), **choices)["location"]
+        assert location.endswith("#_")
+        return str(parse_qs(urlsplit(location).query)["code"][0])
+
+    def login_exchange(self, code: str, **changes: str) -> requests.Response:
+        form = {
+            "client_id": self.running.config.login_app_id,
+            "client_secret": self.running.config.login_app_secret,
+            "grant_type": "authorization_code",
+            "redirect_uri": self.running.config.redirect_uri,
+            "code": code,
+            **changes,
+        }
+        return self.post("/oauth/access_token", **form)
+
+    def login_token(self, scope: str = LOGIN_SCOPES, **choices: object) -> str:
+        answer = self.login_exchange(self.login_code(scope, **choices)).json()["data"][0]
+        longer = self.get(
+            "/access_token",
+            grant_type="ig_exchange_token",
+            client_secret=self.running.config.login_app_secret,
+            access_token=answer["access_token"],
+        )
+        return str(longer.json()["access_token"])
+
+    def login_subscribe(self) -> str:
+        token = self.login_token()
+        done = self.post(
+            "/v26.0/me/subscribed_apps", access_token=token, subscribed_fields="messages"
+        )
+        assert done.json() == {"success": True}
+        return token
+
     def page(self, scope: str = ALL_SCOPES) -> dict[str, Any]:
         answer = self.get("/v26.0/me/accounts", access_token=self.user_token(scope))
         return dict(answer.json()["data"][0])
@@ -183,6 +235,19 @@ def wait_until(check: Callable[[], bool], seconds: float = 2.0) -> None:
     while not check():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
+
+
+def items(crm: Crm) -> list[dict[str, Any]]:
+    """Everything that arrived, unwrapped from whatever wrapper."""
+    found: list[dict[str, Any]] = []
+    for _, body in crm.received:
+        payload = json.loads(body)
+        for one in payload if isinstance(payload, list) else [payload]:
+            for entry in one["entry"]:
+                found += [*entry.get("messaging", []), *entry.get("standby", [])]
+                found += [change["value"] for change in entry.get("changes", [])]
+                found += [entry["value"]] if "value" in entry else []
+    return found
 
 
 def error(answer: requests.Response) -> tuple[int, int | None]:

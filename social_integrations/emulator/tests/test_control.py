@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from social_integrations.emulator.config import EmulatorConfig, default_webhook_url
-from social_integrations.emulator.media import sample_picture
+from social_integrations.emulator.samples import sample_picture
 from social_integrations.emulator.server import CannotStartError, running_emulator
 
 from .conftest import REDIRECT, Client, Crm, wait_until
@@ -29,9 +29,20 @@ def refusal(client: Client, method: str, name: str, body: object) -> tuple[int, 
         ("POST", "messages", {"text": 5}, 400),
         ("POST", "messages", {"account": ["x"], "text": "x"}, 404),
         ("POST", "messages", {"attachments": ["image"]}, 400),
-        ("POST", "messages", {"attachments": [{"type": "video"}]}, 400),
+        ("POST", "messages", {"text": "x", "ago": "long"}, 400),
         ("POST", "messages", {"text": "x", "reply_to": "m"}, 404),
         ("POST", "messages", ["list"], 400),
+        ("POST", "events", {"kind": ["text"]}, 404),
+        ("POST", "events", {"kind": "text", "text": 5}, 400),
+        ("POST", "events", {"kind": "text", "from": "nobody"}, 400),
+        ("POST", "events", {"kind": "text", "ago": -1}, 400),
+        ("POST", "events", {"kind": "standby_text", "switches": "all"}, 400),
+        ("POST", "echoes", {"text": "x", "via": "pigeon"}, 400),
+        ("POST", "edits", {"mid": "m"}, 404),
+        ("POST", "clock", {}, 400),
+        ("POST", "clock", {"ahead": True}, 400),
+        ("POST", "deliver", {"payload": {}, "signer": "me"}, 400),
+        ("POST", "faults", {"times": 10**12}, 400),
         ("POST", "unsend", {"mid": "m"}, 404),
         ("POST", "reactions", {}, 404),
         ("POST", "seen", {}, 404),
@@ -124,7 +135,13 @@ def test_the_page_is_self_contained(client: Client) -> None:
     page = client.get("/")
     assert page.headers["Content-Security-Policy"] == "default-src 'self'"
     assert "<script>" not in page.text
-    for name, kind in (("phone.js", "javascript"), ("phone.css", "css"), ("consent.css", "css")):
+    for name, kind in (
+        ("phone.js", "javascript"),
+        ("thread.js", "javascript"),
+        ("panel.js", "javascript"),
+        ("phone.css", "css"),
+        ("consent.css", "css"),
+    ):
         answer = client.get(f"/_static/{name}")
         assert kind in answer.headers["Content-Type"]
         assert "http" not in answer.text

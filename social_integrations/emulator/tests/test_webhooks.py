@@ -3,7 +3,9 @@
 import dataclasses
 import hmac
 import json
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +177,26 @@ def test_a_restart_keeps_the_store(config: EmulatorConfig, crm: Crm, tmp_path: P
         state = client.state()
         assert [person["username"] for person in state["customers"]][-1] == "third"
         assert len(state["threads"][0]["messages"]) == 3
+
+
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(
+    config: EmulatorConfig, tmp_path: Path
+) -> None:
+    path = tmp_path / "old.sqlite3"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute(
+            "CREATE TABLE message (position INTEGER PRIMARY KEY, mid TEXT UNIQUE NOT NULL,"
+            " account_id TEXT NOT NULL, customer_id TEXT NOT NULL, author TEXT NOT NULL, text TEXT,"
+            " attachments TEXT NOT NULL, reply_to TEXT, sent_at INTEGER NOT NULL,"
+            " unsent_at INTEGER, seen_at INTEGER)"
+        )
+        old.execute(
+            "INSERT INTO message VALUES (1, 'm-old', '17841400000000001', '910000000000001',"
+            " 'customer', 'Kept', '[]', NULL, 1795340000111, NULL, NULL)"
+        )
+        old.commit()
+    with running_emulator(dataclasses.replace(config, store_path=str(path))) as running:
+        client = Client(running)
+        client.control("edits", mid="m-old", text="Kept and edited")
+        (thread,) = client.state()["threads"]
+        assert thread["messages"][0]["edits"] == 1

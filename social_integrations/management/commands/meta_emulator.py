@@ -14,6 +14,11 @@ DEFAULTS = {
     "verify_token": "INSTAGRAM_WEBHOOK_VERIFY_TOKEN",
     "redirect_uri": "INSTAGRAM_REDIRECT_URI",
 }
+# Without these the emulator knows Facebook Login only.
+OPTIONAL = {
+    "login_app_id": "INSTAGRAM_LOGIN_APP_ID",
+    "login_app_secret": "INSTAGRAM_LOGIN_APP_SECRET",
+}
 
 
 class Command(BaseCommand):
@@ -28,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=9009, help="port to listen on")
         parser.add_argument("--store", default="", help="SQLite file; default: in memory")
         parser.add_argument("--webhook-url", default="", help="default: beside the redirect URI")
-        for option, setting in DEFAULTS.items():
+        for option, setting in {**DEFAULTS, **OPTIONAL}.items():
             flag = f"--{option.replace('_', '-')}"
             parser.add_argument(flag, default="", help=f"default: {setting}")
 
@@ -37,12 +42,17 @@ class Command(BaseCommand):
         if not 0 <= options["port"] < 65536:
             raise CommandError(f"{options['port']} is not a port: they end at 65535.")
         values = {name: _value(options[name], setting) for name, setting in DEFAULTS.items()}
+        login = {name: _known(options[name], setting) for name, setting in OPTIONAL.items()}
+        if bool(login["login_app_id"]) != bool(login["login_app_secret"]):
+            raise CommandError("Instagram Login needs both --login-app-id and --login-app-secret.")
         webhook_url = options["webhook_url"] or default_webhook_url(values["redirect_uri"])
         config = EmulatorConfig(
             app_id=values["app_id"],
             app_secret=values["app_secret"],
             verify_token=values["verify_token"],
             redirect_uri=values["redirect_uri"],
+            login_app_id=login["login_app_id"],
+            login_app_secret=login["login_app_secret"],
             webhook_url=webhook_url,
             store_path=options["store"],
         )
@@ -55,12 +65,17 @@ class Command(BaseCommand):
         self.stdout.write(f"The Meta emulator is at {url}/ (stop it with Ctrl+C).")
 
 
-def _value(given: str, setting: str) -> str:
+def _known(given: str, setting: str) -> str:
     """Take the option, else the setting; of a list of secrets the first signs."""
-    configured = getattr(settings, setting, "")
+    configured = getattr(settings, setting, "") or ""
     if isinstance(configured, list | tuple):
         configured = next(iter(configured), "")
-    value = given or str(configured)
+    return given or str(configured)
+
+
+def _value(given: str, setting: str) -> str:
+    """Take the option or the setting, and insist on one."""
+    value = _known(given, setting)
     if not value:
         option = next(name for name, key in DEFAULTS.items() if key == setting)
         raise CommandError(f"Set {setting} or pass --{option.replace('_', '-')}.")

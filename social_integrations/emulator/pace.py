@@ -1,0 +1,30 @@
+"""How many calls an account gets in one second."""
+
+import threading
+import time
+from collections import deque
+
+
+class Pace:
+    """Remembers the calls of the last second, per account, on the real clock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[str, deque[float]] = {}
+
+    def wait_for(self, account_id: str, limit: int) -> float:
+        """Count one call; return 0, or the seconds until there is room when there is none.
+
+        A refused call does not count. A limit of 0 is no limit.
+        """
+        if not limit:
+            return 0.0
+        now = time.monotonic()
+        with self._lock:
+            calls = self._calls.setdefault(account_id, deque())
+            while calls and now - calls[0] >= 1:
+                calls.popleft()
+            if len(calls) >= limit:
+                return 1 - (now - calls[0])
+            calls.append(now)
+        return 0.0
