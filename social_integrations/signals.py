@@ -11,6 +11,10 @@ from django.dispatch import Signal
 # created: whether the CRM knows it for the first time.
 account_connected = Signal()
 
+# An account was disconnected: its token is gone, what was received stays.
+# sender: ConnectedAccount; account: the ConnectedAccount; reason: why, a sentence for people.
+account_disconnected = Signal()
+
 # A message was stored, from the customer or an echo of the business.
 # sender: Message; message: the Message.
 message_received = Signal()
