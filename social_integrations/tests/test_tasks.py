@@ -32,7 +32,7 @@ def profile_job() -> Job:
 
 class TestRunning:
     def test_every_name_has_a_handler(self) -> None:
-        assert set(HANDLERS) == {jobs.FETCH_PROFILE, jobs.HOUSEKEEPING}
+        assert set(HANDLERS) == {jobs.ERASE_DATA, jobs.FETCH_PROFILE, jobs.HOUSEKEEPING}
 
     def test_without_work_it_says_so(self) -> None:
         assert run_next_job() is False
