@@ -1,5 +1,6 @@
 """What people type: it works, or says in one sentence what to change."""
 
+import json
 import os
 import signal
 import socket
@@ -22,7 +23,7 @@ from pytest_django import Settings
 from scripts.run_lint import PRODUCTION
 from social_integrations.models import Message, WebhookEvent
 from social_integrations.services.intake import store_delivery
-from social_integrations.tests.factories import make_account
+from social_integrations.tests.factories import make_account, make_contact
 from social_integrations.tests.payloads import ACCOUNT_ID, batch_payload, encode, text_payload
 
 ROOT = Path(django_settings.BASE_DIR)
@@ -237,3 +238,16 @@ class TestEraseAccount:
     def test_an_unknown_account_is_said(self) -> None:
         with pytest.raises(CommandError, match="No connected account has the id 5"):
             run("erase_account", "5")
+
+
+@pytest.mark.django_db
+class TestExportContact:
+    def test_it_prints_json(self) -> None:
+        contact = make_contact(name="ნინო")
+        held = json.loads(run("export_contact", str(contact.pk)))["held"]
+        assert held["contact"][0]["name"] == "ნინო"
+
+    @pytest.mark.parametrize("number", ["7", str(10**30)])
+    def test_an_unknown_contact_is_said(self, number: str) -> None:
+        with pytest.raises(CommandError, match=f"There is no contact {number}."):
+            run("export_contact", number)
