@@ -18,6 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Core ---------------------------------------------------------------------------------------
 
 SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
@@ -167,6 +168,7 @@ INSTAGRAM_APP_ID = env.text("INSTAGRAM_APP_ID")
 INSTAGRAM_APP_SECRET = env.words("INSTAGRAM_APP_SECRET")
 INSTAGRAM_WEBHOOK_VERIFY_TOKEN = env.words("INSTAGRAM_WEBHOOK_VERIFY_TOKEN")
 INSTAGRAM_REDIRECT_URI = env.text("INSTAGRAM_REDIRECT_URI")
+INSTAGRAM_PUBLIC_URL = env.text("INSTAGRAM_PUBLIC_URL")
 INSTAGRAM_SCOPES = env.words(
     "INSTAGRAM_SCOPES",
     "instagram_basic,instagram_manage_messages,pages_show_list,pages_read_engagement,"

@@ -6,21 +6,17 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 from django.views.generic import TemplateView
 
-from legal.conf import Operator
-
 
 @method_decorator(cache_control(public=True, max_age=3600), name="get")
 class LegalPageView(TemplateView):
-    """A read-only page with the operator's details in its context."""
+    """A read-only page; the operator's details are read by its template."""
 
     http_method_names = ["get", "head"]
     page = ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the operator and the name of the page."""
-        return super().get_context_data(
-            operator=Operator.from_settings(), current_page=self.page, **kwargs
-        )
+        """Add the name of the page."""
+        return super().get_context_data(current_page=self.page, **kwargs)
 
 
 class PrivacyView(LegalPageView):

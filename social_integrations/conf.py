@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -55,6 +56,14 @@ class AppSettings:
         return self._list("APP_SECRET")
 
     @property
+    def LOGIN_APP_SECRETS(self) -> tuple[str, ...]:
+        """Every secret of the Instagram app that comes with Instagram Login; a text or a list.
+
+        The setting is `INSTAGRAM_LOGIN_APP_SECRET`. Meta may sign its callbacks with it.
+        """
+        return self._list("LOGIN_APP_SECRET")
+
+    @property
     def WEBHOOK_VERIFY_TOKENS(self) -> tuple[str, ...]:
         """What Meta must send in the webhook handshake; a text or a list."""
         return self._list("WEBHOOK_VERIFY_TOKEN")
@@ -63,6 +72,15 @@ class AppSettings:
     def REDIRECT_URI(self) -> str:
         """Where Meta sends the browser back to; byte-identical to the Meta app's list."""
         return str(self._get("REDIRECT_URI", ""))
+
+    @property
+    def PUBLIC_ORIGIN(self) -> str:
+        """Scheme and host people reach this server under, as in links we give to Meta.
+
+        `INSTAGRAM_PUBLIC_URL`, else the origin of `INSTAGRAM_REDIRECT_URI`; empty without either.
+        """
+        parts = urlsplit(str(self._get("PUBLIC_URL", "")) or self.REDIRECT_URI)
+        return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
     @property
     def SCOPES(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ SocialIntegrationsError
 ├── ConfigurationError         a setting is missing or unusable (also Django's ImproperlyConfigured)
 ├── TokenDecryptionError       a stored token cannot be read with the configured keys
 ├── PayloadError               a webhook item lacks what its kind needs; names the path, no content
+├── SignedRequestError         a `signed_request` is not Meta's, or not one we can read
 ├── ConnectError               connecting an account stopped; its code looks up words for people
 └── GraphError                 Meta refused or could not be reached; see graph/errors.py
     ├── GraphUnavailableError  no usable answer: network, timeout, 5xx, HTML; worth trying again
@@ -27,6 +28,10 @@ class TokenDecryptionError(SocialIntegrationsError):
 
 class PayloadError(SocialIntegrationsError):
     """A webhook item lacks what its kind needs; the message names the path, never the content."""
+
+
+class SignedRequestError(SocialIntegrationsError):
+    """A `signed_request` is forged, broken or names nobody; says nothing about which."""
 
 
 class ConnectError(SocialIntegrationsError):

@@ -11,6 +11,10 @@ from django.dispatch import Signal
 # created: whether the CRM knows it for the first time.
 account_connected = Signal()
 
+# An account was disconnected: its token is gone, what was received stays.
+# sender: ConnectedAccount; account: the ConnectedAccount; reason: why, a sentence for people.
+account_disconnected = Signal()
+
 # A conversation got its first message.
 # sender: Conversation; conversation: the Conversation.
 conversation_created = Signal()

@@ -9,7 +9,17 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from .models import OAuthAttempt
-from .services import adoption, applying, archiving, contacts, jobs, media, waiting
+from .services import (
+    adoption,
+    applying,
+    archiving,
+    contacts,
+    deletion,
+    jobs,
+    media,
+    privacy,
+    waiting,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +49,25 @@ def delete_copies(payload: dict[str, Any]) -> None:
     archiving.delete_copies(names=[str(name) for name in payload["names"]])
 
 
+def erase_data(payload: dict[str, Any]) -> None:
+    """Erase the next part of what a deletion request asks for."""
+    deletion.carry_out(request_id=int(payload["request"]))
+
+
 def housekeeping(_payload: dict[str, Any]) -> None:
-    """Delete what has served its time: old finished jobs and consents nobody completed."""
+    """Delete what has served its time: finished jobs, unfinished consents, old tombstones.
+
+    It also takes up erasures again whose job was given up.
+    """
     now = timezone.now()
     jobs.prune(before=now - KEEP_DONE_JOBS)
     OAuthAttempt.objects.filter(expires_at__lt=now - KEEP_ATTEMPTS).delete()
+    privacy.prune_tombstones()
+    deletion.resume()
 
 
 HANDLERS: dict[str, Handler] = {
+    jobs.ERASE_DATA: erase_data,
     jobs.FETCH_PROFILE: fetch_profile,
     jobs.REREAD_MEDIA: reread_media,
     jobs.ARCHIVE_MEDIA: archive_media,

@@ -4,7 +4,9 @@ from django.urls import URLPattern, path
 
 from .api.views import ConnectionStatusView
 from .views.connect import callback, result, start
+from .views.deletion_status import deletion_status
 from .views.media import media
+from .views.meta_callbacks import data_deletion, deauthorize
 from .views.webhook import webhook
 
 app_name = "social_integrations"
@@ -18,9 +20,20 @@ connect_urlpatterns: list[URLPattern] = [
 ]
 
 media_urlpatterns: list[URLPattern] = [path("media/<int:attachment_id>/", media, name="media")]
+callback_urlpatterns: list[URLPattern] = [
+    path("deauthorize/", deauthorize, name="deauthorize"),
+    path("data-deletion/", data_deletion, name="data-deletion"),
+    path("data-deletion/status/<str:code>/", deletion_status, name="deletion-status"),
+]
 
 api_urlpatterns: list[URLPattern] = [
     path("connection/status/", ConnectionStatusView.as_view(), name="connection-status"),
 ]
 
-urlpatterns = webhook_urlpatterns + connect_urlpatterns + media_urlpatterns + api_urlpatterns
+urlpatterns = [
+    *webhook_urlpatterns,
+    *connect_urlpatterns,
+    *callback_urlpatterns,
+    *media_urlpatterns,
+    *api_urlpatterns,
+]

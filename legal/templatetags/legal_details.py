@@ -1,4 +1,4 @@
-"""Filters that print the operator's details, and say so plainly when one is missing."""
+"""Print the operator's details, and say so plainly when one is missing."""
 
 from urllib.parse import quote
 
@@ -6,7 +6,15 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from legal.conf import Operator
+
 register = template.Library()
+
+
+@register.simple_tag
+def operator_details() -> Operator:
+    """Return who runs this installation, for pages of other apps as well."""
+    return Operator.from_settings()
 
 
 @register.filter

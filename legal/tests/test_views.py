@@ -140,6 +140,21 @@ def test_deletion_page_prepares_an_encoded_mail(client: Client, settings: Settin
 @pytest.mark.parametrize(
     "promise",
     [
+        "we erase the access token at once",
+        "a confirmation code and a link",
+        "all its conversations and ledger entries",
+        "a member of staff has to look at it",
+        "for 30 days a code calculated from your",
+    ],
+)
+def test_deletion_page_describes_what_really_happens(client: Client, promise: str) -> None:
+    page = html_of(client, "legal:data_deletion").replace("<strong>", "").replace("</strong>", "")
+    assert promise in " ".join(page.split())
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
         "Instagram-scoped id",
         "access token, encrypted",
         "not copied to our server",

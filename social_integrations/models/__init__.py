@@ -2,6 +2,7 @@
 
 from .accounts import ConnectedAccount, OAuthAttempt
 from .conversations import Contact, Conversation
+from .deletion import DeletionRequest, Tombstone
 from .jobs import Job
 from .ledger import WebhookEvent
 from .messages import Attachment, Message, MessageEdit, Reaction
@@ -12,11 +13,13 @@ __all__ = [
     "ConnectedAccount",
     "Contact",
     "Conversation",
+    "DeletionRequest",
     "Job",
     "Message",
     "MessageEdit",
     "OAuthAttempt",
     "Reaction",
     "Reconciliation",
+    "Tombstone",
     "WebhookEvent",
 ]

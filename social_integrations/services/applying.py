@@ -25,6 +25,7 @@ from .arrivals import Arrival
 from .catalogue import CATALOGUE
 from .failures import describe
 from .locks import skip_locked
+from .privacy import Sighting, erased
 from .receiving import Outcome, receive
 from .redacting import redact_waiting
 from .waiting import Awaited, release, release_arrived, waiting_for
@@ -147,7 +148,7 @@ def _failed(row: WebhookEvent, account: ConnectedAccount | None, error: Exceptio
 
 def _apply(rows: Sequence[WebhookEvent]) -> tuple[dict[WebhookEvent, Verdict], Outcome]:
     batch = Batch(_accounts(rows))
-    for row in rows:
+    for row in _without_erased(rows):
         _read(row, batch)
     for row in waiting_for(batch.arrivals):
         if row not in batch.verdicts:
@@ -161,6 +162,22 @@ def _apply(rows: Sequence[WebhookEvent]) -> tuple[dict[WebhookEvent, Verdict], O
     _touch_accounts(batch.verdicts)
     _alarm(batch)
     return batch.verdicts, outcome
+
+
+def _without_erased(rows: Sequence[WebhookEvent]) -> Sequence[WebhookEvent]:
+    """Delete what is about people who were erased after it was written; return the rest.
+
+    A late repetition or a replay must not bring them back.
+    """
+    sightings = {
+        row: Sighting(row.instagram_account_id, row.contact_igsid, row.occurred_at) for row in rows
+    }
+    gone = erased(set(sightings.values()))
+    if not gone:
+        return rows
+    buried = [row.pk for row, sighting in sightings.items() if sighting in gone]
+    WebhookEvent.objects.filter(pk__in=buried).delete()
+    return [row for row, sighting in sightings.items() if sighting not in gone]
 
 
 def _read(row: WebhookEvent, batch: Batch) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from social_integrations.conf import app_settings
@@ -21,6 +23,7 @@ REREAD_MEDIA = "reread_media"
 ARCHIVE_MEDIA = "archive_media"
 DELETE_COPIES = "delete_copies"
 HOUSEKEEPING = "housekeeping"
+ERASE_DATA = "erase_data"
 
 BACKOFF_BASE = timedelta(seconds=5)
 BACKOFF_LIMIT = timedelta(hours=1)
@@ -127,6 +130,25 @@ def run_again(jobs: QuerySet[Job]) -> int:
 def prune(before: datetime) -> int:
     """Delete jobs done before the given time; return how many. Given-up ones stay to be seen."""
     return Job.objects.filter(state=Job.State.DONE, finished_at__lt=before).delete()[0]
+
+
+def about(subjects: Mapping[str, QuerySet[Any]]) -> QuerySet[Job]:
+    """Return the jobs that name one of the rows, such as `{"contact": contacts}`.
+
+    Payloads hold ids under the name of what they are about; a text says the same as a number.
+    """
+    wanted = Q()
+    named: dict[str, Cast] = {}
+    for subject, rows in subjects.items():
+        named[f"about_{subject}"] = Cast(KeyTextTransform(subject, "payload"), TextField())
+        keys = rows.order_by().annotate(key_text=Cast("pk", TextField())).values("key_text")
+        wanted |= Q((f"about_{subject}__in", keys))
+    return Job.objects.alias(**named).filter(wanted)
+
+
+def cancel(jobs: QuerySet[Job]) -> int:
+    """Delete what has not come to an end; return how many. One at work finishes into nothing."""
+    return jobs.filter(state__in=[Job.State.READY, Job.State.RUNNING]).delete()[0]
 
 
 def _as_read(job: Job) -> QuerySet[Job]:

@@ -1,4 +1,4 @@
-"""Count refused webhook requests, and stop answering an address that sends too many."""
+"""Count requests refused at Meta's doors, and stop answering an address that sends too many."""
 
 from typing import Any, cast
 
@@ -11,7 +11,16 @@ from rest_framework.views import APIView
 
 from social_integrations.conf import app_settings
 
-REASONS = ("signature", "handshake", "too_large", "not_json", "rate")
+REASONS = (
+    "signature",
+    "handshake",
+    "too_large",
+    "not_json",
+    "not_form",
+    "signed_request",
+    "deletion_code",
+    "rate",
+)
 KEEP_SECONDS = 2 * 86_400
 
 

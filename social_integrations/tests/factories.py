@@ -13,6 +13,7 @@ from social_integrations.models import (
     ConnectedAccount,
     Contact,
     Conversation,
+    DeletionRequest,
     Job,
     Message,
     WebhookEvent,
@@ -84,6 +85,18 @@ def make_event(**values: Any) -> WebhookEvent:
 
 def make_job(**values: Any) -> Job:
     return Job.objects.create(**{"name": "fetch_profile", "due_at": NOON} | values)
+
+
+def make_deletion_request(**values: Any) -> DeletionRequest:
+    number = next(_numbers)
+    defaults = {
+        "confirmation_code": f"{number:032}".replace("0", "A").replace("1", "B"),
+        "user_id": f"user-{number}",
+        "user_hash": f"{number:064}",
+        "state": DeletionRequest.State.NEEDS_PERSON,
+        "received_at": NOON,
+    }
+    return DeletionRequest.objects.create(**defaults | values)
 
 
 def make_user(**values: Any) -> User:

@@ -1,6 +1,8 @@
 """Load webhook fixtures and deliver them the way Meta does."""
 
+import hmac
 import json
+from base64 import urlsafe_b64encode
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -73,3 +75,18 @@ def post(client: Client, body: bytes, signature: str | None = None, **extra: Any
 def deliver(client: Client, name: str) -> HttpResponse:
     """POST a fixture, signed."""
     return post(client, encode(load(name)))
+
+
+def signed_request(
+    user_id: Any, secret: str | None = None, issued_at: Any = SENT_AT // 1000, **changes: Any
+) -> str:
+    """Return a `signed_request` as Meta makes it: no padding, signed as encoded."""
+    payload = {"algorithm": "HMAC-SHA256", "issued_at": issued_at, "user_id": user_id} | changes
+    encoded = base64url(json.dumps(payload).encode())
+    key = (secret or settings.INSTAGRAM_APP_SECRET[0]).encode()
+    return f"{base64url(hmac.digest(key, encoded.encode(), 'sha256'))}.{encoded}"
+
+
+def base64url(content: bytes) -> str:
+    """Return base64url without padding."""
+    return urlsafe_b64encode(content).decode().rstrip("=")

@@ -33,6 +33,7 @@ def profile_job() -> Job:
 class TestRunning:
     def test_every_name_has_a_handler(self) -> None:
         assert set(HANDLERS) == {
+            jobs.ERASE_DATA,
             jobs.FETCH_PROFILE,
             jobs.REREAD_MEDIA,
             jobs.ARCHIVE_MEDIA,

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods
 from social_integrations.conf import app_settings
 from social_integrations.graph.signatures import is_signed, matches_any
 from social_integrations.services.intake import store_delivery
-from social_integrations.services.refusals import refuse
+
+from .answers import declared_length, refusal, text_answer
 
 logger = logging.getLogger(__name__)
 
@@ -48,17 +49,17 @@ def _handshake(request: HttpRequest) -> HttpResponse:
     known = matches_any(token, app_settings.WEBHOOK_VERIFY_TOKENS)
     if not known or mode != "subscribe" or not CHALLENGE.fullmatch(challenge):
         return _refusal(request, "handshake")
-    return _text(200, challenge)
+    return text_answer(200, challenge)
 
 
 def _delivery(request: HttpRequest) -> HttpResponse:
     limit = app_settings.WEBHOOK_MAX_BYTES
-    if _declared_length(request) > limit:
+    if declared_length(request) > limit:
         return _refusal(request, "too_large")
     try:
         body = request.read(limit + 1)  # not request.body: Django caps that below Meta's batches
     except UnreadablePostError:
-        return _text(400, "The delivery broke off.\n")
+        return text_answer(400, "The delivery broke off.\n")
     if len(body) > limit:
         return _refusal(request, "too_large")
     signature = request.META.get("HTTP_X_HUB_SIGNATURE_256", "")
@@ -74,40 +75,11 @@ def _store(request: HttpRequest, body: bytes) -> HttpResponse:
         return _refusal(request, "not_json", signed=True)
     except DatabaseError as error:
         logger.error("Delivery not stored, Meta will repeat it: %s", type(error).__name__)
-        response = _text(503, "The database is not available; please repeat.\n")
+        response = text_answer(503, "The database is not available; please repeat.\n")
         response["Retry-After"] = "5"
         return response
-    return _text(200, "EVENT_RECEIVED")
-
-
-def _declared_length(request: HttpRequest) -> int:
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
+    return text_answer(200, "EVENT_RECEIVED")
 
 
 def _refusal(request: HttpRequest, reason: str, *, signed: bool = False) -> HttpResponse:
-    """Refuse and count; an address that is refused too often gets 429, signed deliveries never."""
-    if not _may_be_answered(request, reason) and not signed:
-        response = _text(429, "Too many refused requests.\n")
-        response["Retry-After"] = "60"
-        return response
-    return _text(*REFUSALS[reason])
-
-
-def _may_be_answered(request: HttpRequest, reason: str) -> bool:
-    """Count the refusal; while the counters cannot be reached (a cache in a lost database), yes."""
-    try:
-        return refuse(request, reason)
-    except DatabaseError:
-        return True
-
-
-def _text(status: int, content: str) -> HttpResponse:
-    response = HttpResponse(content, status=status, content_type="text/plain; charset=utf-8")
-    # CommonMiddleware would add it, but deliveries need not pass any middleware.
-    response["Content-Length"] = str(len(response.content))
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
+    return refusal(request, reason, REFUSALS[reason], signed=signed)

@@ -17,6 +17,7 @@ from social_integrations.models import (
     ConnectedAccount,
     Contact,
     Conversation,
+    DeletionRequest,
     Job,
     Message,
     OAuthAttempt,
@@ -27,6 +28,7 @@ from social_integrations.tests.factories import (
     make_attachment,
     make_contact,
     make_conversation,
+    make_deletion_request,
     make_event,
     make_job,
     make_message,
@@ -44,6 +46,7 @@ BUILDERS: dict[type[Model], Any] = {
     Message: make_message,
     WebhookEvent: make_event,
     Job: make_job,
+    DeletionRequest: make_deletion_request,
 }
 MODELS = list(BUILDERS)
 EDITABLE = {Conversation}

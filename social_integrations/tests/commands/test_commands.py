@@ -1,5 +1,6 @@
 """What people type: it works, or says in one sentence what to change."""
 
+import json
 import os
 import signal
 import socket
@@ -23,7 +24,7 @@ from pytest_django import Settings
 from scripts.run_lint import PRODUCTION
 from social_integrations.models import Message, WebhookEvent
 from social_integrations.services.intake import store_delivery
-from social_integrations.tests.factories import NOON, make_account, make_event
+from social_integrations.tests.factories import NOON, make_account, make_contact, make_event
 from social_integrations.tests.payloads import ACCOUNT_ID, batch_payload, encode, text_payload
 
 OLD = NOON - timedelta(days=30)
@@ -279,3 +280,16 @@ class TestReplay:
     def test_a_date_nobody_can_read_is_said(self) -> None:
         with pytest.raises(CommandError, match="failed-since"):
             run("replay_webhook_events", "--failed-since=yesterday")
+
+
+@pytest.mark.django_db
+class TestExportContact:
+    def test_it_prints_json(self) -> None:
+        contact = make_contact(name="ნინო")
+        held = json.loads(run("export_contact", str(contact.pk)))["held"]
+        assert held["contact"][0]["name"] == "ნინო"
+
+    @pytest.mark.parametrize("number", ["7", str(10**30)])
+    def test_an_unknown_contact_is_said(self, number: str) -> None:
+        with pytest.raises(CommandError, match=f"There is no contact {number}."):
+            run("export_contact", number)

@@ -1,6 +1,6 @@
 """Items that fail, items that wait, and what the host project hears of all this."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +10,15 @@ from django.utils import timezone
 from time_machine import travel
 
 from social_integrations import signals
-from social_integrations.models import ConnectedAccount, Message, WebhookEvent
+from social_integrations.models import ConnectedAccount, Contact, Message, WebhookEvent
 from social_integrations.services.applying import apply_pending, requeue, retry_failed
 from social_integrations.services.intake import store_delivery
+from social_integrations.services.privacy import erase_contacts
 from social_integrations.services.waiting import release_all_arrived
 from social_integrations.tests.factories import make_account, make_event
 from social_integrations.tests.payloads import (
     ACCOUNT_ID,
+    SENT_AT,
     batch_payload,
     encode,
     load,
@@ -176,3 +178,20 @@ def test_each_signal_fires_once_for_what_is_new_even_if_a_receiver_raises(
         signal.disconnect(listen)
     assert len(calls) == heard
     assert WebhookEvent.objects.filter(status="failed").count() == 0
+
+
+class TestErased:
+    def test_a_late_repetition_does_not_bring_an_erased_person_back(self) -> None:
+        receive("text", "reaction")
+        with travel(datetime(2026, 11, 23, tzinfo=UTC)):
+            erase_contacts(Contact.objects.all())
+        receive("text", "image", "reaction")
+        assert not Contact.objects.exists()
+        assert not WebhookEvent.objects.exists()
+
+    def test_what_they_write_afterwards_is_a_new_contact(self) -> None:
+        receive("text")
+        with travel(datetime(2026, 11, 22, 9, 40, tzinfo=UTC)):
+            erase_contacts(Contact.objects.all())
+            receive("text", text_payload("m-new", timestamp=SENT_AT + 3_600_000))
+        assert Message.objects.get().mid == "m-new"
