@@ -1,6 +1,7 @@
 """The app's tables."""
 
 from .accounts import ConnectedAccount, OAuthAttempt
+from .budgets import CallBudget
 from .conversations import Contact, Conversation
 from .jobs import Job
 from .ledger import WebhookEvent
@@ -9,6 +10,7 @@ from .reconciliation import Reconciliation
 
 __all__ = [
     "Attachment",
+    "CallBudget",
     "ConnectedAccount",
     "Contact",
     "Conversation",
