@@ -15,7 +15,9 @@ from social_integrations.models import Job
 from .failures import describe
 
 FETCH_PROFILE = "fetch_profile"
+FETCH_MESSAGE = "fetch_message"
 HOUSEKEEPING = "housekeeping"
+RECONCILE = "reconcile"
 
 BACKOFF_BASE = timedelta(seconds=5)
 BACKOFF_LIMIT = timedelta(hours=1)
@@ -29,6 +31,8 @@ class NewJob:
     payload: Mapping[str, Any]
     """Ids only: neither content nor secrets."""
     dedupe_key: str | None = None
+    delay: timedelta = timedelta()
+    """How long to leave it alone at first."""
 
 
 def enqueue_all(jobs: Iterable[NewJob]) -> None:
@@ -36,7 +40,12 @@ def enqueue_all(jobs: Iterable[NewJob]) -> None:
     now = timezone.now()
     Job.objects.bulk_create(
         [
-            Job(name=job.name, payload=job.payload, dedupe_key=job.dedupe_key, due_at=now)
+            Job(
+                name=job.name,
+                payload=job.payload,
+                dedupe_key=job.dedupe_key,
+                due_at=now + job.delay,
+            )
             for job in jobs
         ],
         ignore_conflicts=True,
@@ -67,6 +76,16 @@ def finish(job: Job) -> None:
     """Mark a claimed job done, unless its lease was lost to somebody else."""
     _as_read(job).update(
         state=Job.State.DONE, finished_at=timezone.now(), leased_until=None, error=""
+    )
+
+
+def postpone(job: Job, seconds: float) -> None:
+    """Put a claimed job back for so many seconds; waiting for Meta costs it no try."""
+    _as_read(job).update(
+        state=Job.State.READY,
+        due_at=timezone.now() + timedelta(seconds=seconds),
+        attempts=job.attempts - 1,
+        leased_until=None,
     )
 
 
