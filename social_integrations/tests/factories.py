@@ -15,6 +15,7 @@ from social_integrations.models import (
     Conversation,
     Job,
     Message,
+    Reconciliation,
     WebhookEvent,
 )
 
@@ -84,6 +85,12 @@ def make_event(**values: Any) -> WebhookEvent:
 
 def make_job(**values: Any) -> Job:
     return Job.objects.create(**{"name": "fetch_profile", "due_at": NOON} | values)
+
+
+def make_reconciliation(**values: Any) -> Reconciliation:
+    account = values.pop("account", None) or make_account()
+    defaults = {"reason": "schedule", "state": "done", "started_at": NOON}
+    return Reconciliation.objects.create(account=account, **defaults | values)
 
 
 def make_user(**values: Any) -> User:
