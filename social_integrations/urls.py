@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from .api.syncing import SyncView
 from .api.views import ConnectionStatusView
 from .views.connect import callback, result, start
 from .views.webhook import webhook
@@ -18,6 +19,7 @@ connect_urlpatterns: list[URLPattern] = [
 
 api_urlpatterns: list[URLPattern] = [
     path("connection/status/", ConnectionStatusView.as_view(), name="connection-status"),
+    path("accounts/<int:account_id>/sync/", SyncView.as_view(), name="account-sync"),
 ]
 
 urlpatterns = webhook_urlpatterns + connect_urlpatterns + api_urlpatterns
