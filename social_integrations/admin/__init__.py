@@ -1,5 +1,5 @@
 """The admin pages; importing the modules registers them."""
 
-from . import accounts, conversations, jobs, ledger, messages
+from . import accounts, conversations, jobs, ledger, messages, reconciliations
 
-__all__ = ["accounts", "conversations", "jobs", "ledger", "messages"]
+__all__ = ["accounts", "conversations", "jobs", "ledger", "messages", "reconciliations"]

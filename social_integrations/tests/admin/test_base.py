@@ -20,6 +20,7 @@ from social_integrations.models import (
     Job,
     Message,
     OAuthAttempt,
+    Reconciliation,
     WebhookEvent,
 )
 from social_integrations.tests.factories import (
@@ -30,6 +31,7 @@ from social_integrations.tests.factories import (
     make_event,
     make_job,
     make_message,
+    make_reconciliation,
     make_staff,
     make_superuser,
     make_user,
@@ -44,6 +46,7 @@ BUILDERS: dict[type[Model], Any] = {
     Message: make_message,
     WebhookEvent: make_event,
     Job: make_job,
+    Reconciliation: make_reconciliation,
 }
 MODELS = list(BUILDERS)
 EDITABLE = {Conversation}
