@@ -5,22 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('social_integrations', '0002_receive_everything'),
+        ("social_integrations", "0002_receive_everything"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CallBudget',
+            name="CallBudget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('family', models.CharField(help_text='Calls that share an allowance at Meta.', max_length=16)),
-                ('free_at', models.DateTimeField(help_text='When the next call may be made.')),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='call_budgets', to='social_integrations.connectedaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "family",
+                    models.CharField(
+                        help_text="Calls that share an allowance at Meta.", max_length=16
+                    ),
+                ),
+                ("free_at", models.DateTimeField(help_text="When the next call may be made.")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="call_budgets",
+                        to="social_integrations.connectedaccount",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'family'), name='call_budget_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "family"), name="call_budget_once")
+                ],
             },
         ),
     ]

@@ -9,15 +9,15 @@ import responses
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from social_integrations.management.commands import reconcile
 from social_integrations.models import CallBudget, ConnectedAccount, Job, Reconciliation
-from social_integrations.services import budget
 from social_integrations.services.reconciling import Reason, start
 from social_integrations.tests.factories import make_account
 from social_integrations.tests.graph.inbox import PAGE_ID, FakeInbox
 from social_integrations.tests.payloads import ACCOUNT_ID
 
 pytestmark = pytest.mark.django_db
+
+SLEEP = "social_integrations.services.budget.time.sleep"
 
 
 @pytest.fixture
@@ -31,9 +31,8 @@ def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeInbox]:
         CallBudget.objects.update(free_at=timezone.now())
         Job.objects.filter(state=Job.State.READY).update(due_at=timezone.now())
 
-    # Both modules hold the same `time`: whoever waits, everything is due afterwards.
-    monkeypatch.setattr(budget.time, "sleep", pass_the_time)
-    assert reconcile.time is budget.time
+    # Whoever waits, be it for a turn or for a job: everything is due afterwards.
+    monkeypatch.setattr(SLEEP, pass_the_time)
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield FakeInbox(mock)
 

@@ -26,7 +26,7 @@ def read(name: str) -> MessageEvent:
 
 
 def message(**changes: Any) -> dict[str, Any]:
-    return load("message_text") | changes
+    return {**load("message_text"), **changes}
 
 
 class TestMessage:

@@ -14,7 +14,6 @@ from social_integrations.exceptions import (
     GraphUnavailableError,
 )
 from social_integrations.models import CallBudget, ConnectedAccount
-from social_integrations.services import budget
 from social_integrations.services.budget import (
     CONVERSATIONS,
     PROFILES,
@@ -27,6 +26,8 @@ from social_integrations.tests.factories import make_account
 from social_integrations.tests.graph.answers import FakeMeta
 
 pytestmark = pytest.mark.django_db
+
+SLEEP = "social_integrations.services.budget.time.sleep"
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         slept.append(seconds)
         CallBudget.objects.update(free_at=timezone.now())
 
-    monkeypatch.setattr(budget.time, "sleep", sleep)
+    monkeypatch.setattr(SLEEP, sleep)
     return slept
 
 

@@ -21,7 +21,7 @@ from social_integrations.models import (
     WebhookEvent,
 )
 from social_integrations.selectors import without_tokens
-from social_integrations.services import budget, reconciling
+from social_integrations.services import reconciling
 from social_integrations.services.intake import store_delivery
 from social_integrations.services.reconciling import Reason, start, work_on
 from social_integrations.tasks import run_next_job
@@ -30,6 +30,8 @@ from social_integrations.tests.graph.inbox import PAGE_ID, FakeInbox, Query, Rep
 from social_integrations.tests.payloads import ACCOUNT_ID, encode, text_payload
 
 pytestmark = pytest.mark.django_db
+
+SLEEP = "social_integrations.services.budget.time.sleep"
 
 TOKEN = "EAABmarker-token-of-the-page"
 
@@ -49,7 +51,7 @@ def an_hour_ago() -> datetime:
 @pytest.fixture
 def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeInbox]:
     """Meta's side; waiting for a turn takes no time."""
-    monkeypatch.setattr(budget.time, "sleep", lambda _seconds: pass_the_time())
+    monkeypatch.setattr(SLEEP, lambda _seconds: pass_the_time())
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield FakeInbox(mock)
 
@@ -153,7 +155,7 @@ class TestFound:
         self, account: ConnectedAccount, an_hour_ago: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ConnectedAccount.objects.update(login="instagram", page_id="")
-        monkeypatch.setattr(budget.time, "sleep", lambda _seconds: pass_the_time())
+        monkeypatch.setattr(SLEEP, lambda _seconds: pass_the_time())
         with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
             inbox = FakeInbox(mock, root="me").fill(1, 1, newest=an_hour_ago)
             run = reconcile(account)
@@ -424,7 +426,7 @@ class TestInterrupted:
             pass_the_time()
 
         inbox.intercept = look
-        monkeypatch.setattr(budget.time, "sleep", sleep)
+        monkeypatch.setattr(SLEEP, sleep)
         go_on(run)
         assert run.state == "done"
         assert set(inside) == {False}
