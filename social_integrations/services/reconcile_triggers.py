@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from social_integrations.models import ConnectedAccount, Job, Reconciliation
@@ -12,13 +13,19 @@ from .reconciling import Reason, State, end, job_of, start
 
 # Less than a day, so that together with a run's own time no gap lives longer than one.
 DAILY = timedelta(hours=23)
+AFTER_FAILURE = timedelta(hours=3)
 GAP = timedelta(hours=1)
 STOPPED = "The work was given up. Admin > Jobs says why; then start it again."
 
 
 def start_due() -> int:
-    """Start a run for every connected account that had none for a day; return how many."""
-    recent = Reconciliation.objects.filter(started_at__gt=timezone.now() - DAILY)
+    """Start a run for every connected account that had none for a day; return how many.
+
+    A run that failed counts for a few hours only.
+    """
+    now = timezone.now()
+    counts = Q(started_at__gt=now - DAILY) & ~Q(state=State.FAILED)
+    recent = Reconciliation.objects.filter(counts | Q(started_at__gt=now - AFTER_FAILURE))
     due = ConnectedAccount.objects.filter(status=ConnectedAccount.Status.CONNECTED)
     due = due.exclude(pk__in=recent.values("account_id"))
     accounts = due.defer("access_token").order_by("pk")
@@ -31,15 +38,17 @@ def wants_reconciliation(previous: datetime | None, received_at: datetime) -> bo
 
 
 def note_gap(
-    account: ConnectedAccount, previous_last_event_at: datetime | None, received_at: datetime
+    *, account_id: int, previous_last_event_at: datetime | None, received_at: datetime
 ) -> bool:
     """Start a run where deliveries paused for more than an hour; return whether it is new.
 
     Part of the caller's transaction, and no call to Meta.
     """
-    if not account.is_active or not wants_reconciliation(previous_last_event_at, received_at):
+    if not wants_reconciliation(previous_last_event_at, received_at):
         return False
-    return start(account, Reason.GAP)[1]
+    usable = ConnectedAccount.objects.filter(status=ConnectedAccount.Status.CONNECTED)
+    account = usable.defer("access_token").filter(pk=account_id).first()
+    return account is not None and start(account, Reason.GAP)[1]
 
 
 def recover() -> None:

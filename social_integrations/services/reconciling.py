@@ -33,7 +33,8 @@ logger = logging.getLogger(__name__)
 Reason = Reconciliation.Reason
 State = Reconciliation.State
 
-PART_SECONDS = 5.0
+# Short, because other jobs, such as sending, wait for it.
+PART_SECONDS = 2.0
 # How often Meta may fail to answer one question: for a thread, and for the list of all.
 THREAD_FAULTS = 3
 LIST_FAULTS = 12
@@ -41,7 +42,9 @@ LIST_FAULTS = 12
 NO_PAGE = "No Facebook Page is known for this account. Connect the account again."
 NO_TOKEN = "The account has no access to Meta. Connect the account again."  # noqa: S105 - words
 NOT_CONNECTED = "The account is not connected any more. Connect it again."
-UNREACHABLE = "Meta did not answer, although it was asked several times. It is tried again daily."
+UNREACHABLE = (
+    "Meta did not answer, although it was asked several times. It is tried again in a few hours."
+)
 
 
 def start(account: ConnectedAccount, reason: Reason) -> tuple[Reconciliation, bool]:

@@ -26,6 +26,14 @@ def make_run(**values: Any) -> Reconciliation:
     return make_reconciliation(**{"state": "running", "started_at": timezone.now()} | values)
 
 
+def note(account: ConnectedAccount, *, hours: int) -> bool:
+    return note_gap(
+        account_id=account.pk,
+        previous_last_event_at=NOON,
+        received_at=NOON + timedelta(hours=hours),
+    )
+
+
 class TestDaily:
     def test_every_connected_account_once_a_day(self) -> None:
         accounts = {make_account().pk for _ in range(2)}
@@ -37,9 +45,13 @@ class TestDaily:
         }
         assert start_due() == 0
 
-    @pytest.mark.parametrize(("hours", "due"), [(22, 0), (24, 1)])
-    @pytest.mark.parametrize("state", ["done", "failed"])
-    def test_a_day_after_the_last_run_began(self, hours: int, due: int, state: str) -> None:
+    @pytest.mark.parametrize(
+        ("state", "hours", "due"),
+        [("done", 22, 0), ("done", 24, 1), ("failed", 2, 0), ("failed", 4, 1)],
+    )
+    def test_a_day_after_the_last_run_began_or_hours_after_it_failed(
+        self, state: str, hours: int, due: int
+    ) -> None:
         make_run(state=state, started_at=timezone.now() - timedelta(hours=hours))
         assert start_due() == due
 
@@ -59,21 +71,19 @@ class TestGap:
 
     def test_it_starts_a_run(self) -> None:
         account = make_account()
-        assert note_gap(account, NOON, NOON + timedelta(hours=2))
+        assert note(account, hours=2)
         assert Reconciliation.objects.get().reason == "gap"
-        assert not note_gap(account, NOON, NOON + timedelta(hours=2))
-        assert not note_gap(make_account(), NOON, NOON)
+        assert not note(account, hours=2)
+        assert not note(make_account(), hours=0)
 
     def test_not_for_an_account_we_may_not_ask_about(self) -> None:
-        account = make_account(status="reauth_required")
-        assert not note_gap(account, NOON, NOON + timedelta(hours=2))
+        assert not note(make_account(status="reauth_required"), hours=2)
         assert not Reconciliation.objects.exists()
 
-    def test_it_needs_neither_the_token_nor_a_transaction_of_its_own(self) -> None:
-        pk = make_account().pk
-        account = ConnectedAccount.objects.defer("access_token").get(pk=pk)
-        note_gap(account, NOON, NOON + timedelta(hours=2))
-        assert "access_token" in account.get_deferred_fields()
+    def test_no_gap_costs_no_statement(self, django_assert_num_queries: Any) -> None:
+        account = make_account()
+        with django_assert_num_queries(0):
+            note(account, hours=0)
 
 
 class TestRecover:
