@@ -74,7 +74,9 @@ def compared_until(run: Reconciliation) -> datetime | None:
 
 
 def _read_page(client: GraphReader, run: Reconciliation, position: Position) -> Step:
-    page = list_threads(client, run.account.page_id or "me", after=position.after)
+    by_page = run.account.login == ConnectedAccount.Login.FACEBOOK
+    root = run.account.page_id if by_page else "me"
+    page = list_threads(client, root, after=position.after)
     until = compared_until(run)
     threads = tuple(thread.id for thread in page.threads if _has_changed(thread, until))
     return Step(

@@ -154,7 +154,7 @@ class TestFound:
     def test_instagram_login_asks_for_me(
         self, account: ConnectedAccount, an_hour_ago: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ConnectedAccount.objects.update(login="instagram", page_id="")
+        ConnectedAccount.objects.update(login="instagram")  # a Page of old may still be known
         monkeypatch.setattr(SLEEP, lambda _seconds: pass_the_time())
         with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
             inbox = FakeInbox(mock, root="me").fill(1, 1, newest=an_hour_ago)
