@@ -1,9 +1,6 @@
 """Fetch messages from Meta that were never delivered, and put them into the ledger."""
 
-import hashlib
-from collections.abc import Collection, Iterable
-from datetime import timedelta
-from typing import Any
+from collections.abc import Collection
 
 from django.db.models import Q, TextField
 from django.db.models.fields.json import KT
@@ -17,11 +14,8 @@ from social_integrations.models import ConnectedAccount, Message, WebhookEvent
 from .budget import CONVERSATIONS, PacedClient
 from .clients import client_for_account
 from .intake import store_imported
-from .jobs import FETCH_MESSAGE, NewJob
 from .reauth import require_reconnecting
 
-# Meta often delivers the message itself a moment after what points at it.
-FETCH_DELAY = timedelta(seconds=30)
 # Items that will be applied without anybody's doing.
 WAITING = (WebhookEvent.Status.RECEIVED, WebhookEvent.Status.ORPHANED)
 # Where a ledger payload keeps the id of its message: an item, a change, one read from Graph.
@@ -49,13 +43,6 @@ def known_mids(account: ConnectedAccount, mids: Collection[str]) -> set[str]:
     return known | {mid for places in found for mid in places if mid in mids}
 
 
-def message_job(*, account_id: int, mid: str) -> NewJob:
-    """Return the job that fetches one message in half a minute, unless it has come by then."""
-    digest = hashlib.blake2b(mid.encode(), digest_size=16).hexdigest()
-    payload = {"account": account_id, "mid": mid}
-    return NewJob(FETCH_MESSAGE, payload, f"{FETCH_MESSAGE}:{account_id}:{digest}", FETCH_DELAY)
-
-
 def fetch_message(*, account_id: int, mid: str) -> None:
     """Read one message from Meta into the ledger, unless we have it; what is gone ends quietly.
 
@@ -75,13 +62,6 @@ def fetch_message(*, account_id: int, mid: str) -> None:
         require_reconnecting(account_id=account.pk, reason=str(error))
     else:
         store_imported(account, [message])
-
-
-def missing(account: ConnectedAccount, messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the Graph message objects we have no copy of, in their order."""
-    by_mid = {str(message["id"]): message for message in messages}
-    known = known_mids(account, by_mid.keys())
-    return [message for mid, message in by_mid.items() if mid not in known]
 
 
 def _refused(account: ConnectedAccount, error: GraphRefusedError) -> None:

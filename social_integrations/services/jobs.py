@@ -31,8 +31,6 @@ class NewJob:
     payload: Mapping[str, Any]
     """Ids only: neither content nor secrets."""
     dedupe_key: str | None = None
-    delay: timedelta = timedelta()
-    """How long to leave it alone at first."""
 
 
 def enqueue_all(jobs: Iterable[NewJob]) -> None:
@@ -40,12 +38,7 @@ def enqueue_all(jobs: Iterable[NewJob]) -> None:
     now = timezone.now()
     Job.objects.bulk_create(
         [
-            Job(
-                name=job.name,
-                payload=job.payload,
-                dedupe_key=job.dedupe_key,
-                due_at=now + job.delay,
-            )
+            Job(name=job.name, payload=job.payload, dedupe_key=job.dedupe_key, due_at=now)
             for job in jobs
         ],
         ignore_conflicts=True,

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.utils import timezone
 from pytest_django import Settings
 
 from social_integrations.exceptions import (
@@ -13,13 +12,19 @@ from social_integrations.exceptions import (
     GraphRefusedError,
     GraphUnavailableError,
 )
-from social_integrations.models import ConnectedAccount, Job, WebhookEvent
+from social_integrations.models import ConnectedAccount, WebhookEvent
 from social_integrations.selectors import missed_by_meta, without_tokens
-from social_integrations.services.importing import fetch_message, known_mids, message_job
+from social_integrations.services.importing import fetch_message, known_mids
 from social_integrations.services.intake import store_delivery, store_imported
-from social_integrations.services.jobs import enqueue_all
+from social_integrations.services.jobs import FETCH_MESSAGE
 from social_integrations.tasks import run_next_job
-from social_integrations.tests.factories import NOON, make_account, make_event, make_message
+from social_integrations.tests.factories import (
+    NOON,
+    make_account,
+    make_event,
+    make_job,
+    make_message,
+)
 from social_integrations.tests.graph.answers import FakeMeta, load
 from social_integrations.tests.payloads import ACCOUNT_ID, encode, text_payload
 from social_integrations.tests.payloads import load as load_delivery
@@ -117,16 +122,9 @@ class TestFetch:
         fetch(account)
         assert meta.calls() == []
 
-    def test_the_job_waits_half_a_minute_and_is_one(
-        self, meta: FakeMeta, account: ConnectedAccount
-    ) -> None:
+    def test_a_job_does_it(self, meta: FakeMeta, account: ConnectedAccount) -> None:
         long_mid = "m" * 512
-        enqueue_all([message_job(account_id=account.pk, mid=long_mid)] * 2)
-        job = Job.objects.get()
-        wait = job.due_at - timezone.now()
-        assert timedelta(seconds=25) < wait <= timedelta(seconds=30)
-        assert not run_next_job()
-        Job.objects.update(due_at=timezone.now())
+        job = make_job(name=FETCH_MESSAGE, payload={"account": account.pk, "mid": long_mid})
         meta.answer("GET", long_mid, load("message_text") | {"id": long_mid})
         assert run_next_job()
         job.refresh_from_db()
