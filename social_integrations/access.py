@@ -22,6 +22,11 @@ class AccessPolicy:
         """Return whether the user may connect accounts."""
         return user.has_perm("social_integrations.add_connectedaccount")
 
+    def may_manage(self, user: PermissionsMixin | AnonymousUser, account: ConnectedAccount) -> bool:
+        """Return whether the user may act on an account they see: their own, or by permission."""
+        is_own = account.connected_by_id == (getattr(user, "pk", None) or -1)
+        return is_own or user.has_perm("social_integrations.change_connectedaccount")
+
     def may_replace(
         self, user: PermissionsMixin | AnonymousUser, account: ConnectedAccount
     ) -> bool:

@@ -7,6 +7,7 @@ SocialIntegrationsError
 ├── SignedRequestError         a `signed_request` is not Meta's, or not one we can read
 ├── ConnectError               connecting an account stopped; its code looks up words for people
 └── GraphError                 Meta refused or could not be reached; see graph/errors.py
+    ├── GraphPausedError       the account's calls have to wait; nothing was sent
     ├── GraphUnavailableError  no usable answer: network, timeout, 5xx, HTML; worth trying again
     └── GraphRefusedError      Meta answered with an error; carries code and subcode
 """
@@ -65,6 +66,14 @@ class MediaUnavailableError(MediaError):
 
 class GraphError(SocialIntegrationsError):
     """Meta refused a call or could not be reached; never carries a URL or a token."""
+
+
+class GraphPausedError(GraphError):
+    """The account's call budget is spent for so many `seconds`; waiting is not a failure."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Meta's allowance is used up; going on in {seconds:.0f} seconds")
+        self.seconds = seconds
 
 
 class GraphUnavailableError(GraphError):

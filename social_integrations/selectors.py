@@ -9,10 +9,19 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from .access import access_policy
-from .models import Attachment, ConnectedAccount, Conversation, Message, WebhookEvent
+from .models import (
+    Attachment,
+    ConnectedAccount,
+    Conversation,
+    Message,
+    Reconciliation,
+    WebhookEvent,
+)
 
 EXPIRY_NOTICE = timedelta(days=14)
 THREAD_LENGTH = 200
+# `Message.origin` begins with this where only a copy from the Conversations API is known.
+IMPORTED_ORIGIN = "9"
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,26 @@ def account_problems(account: ConnectedAccount, now: datetime | None = None) -> 
         if cause := rule(account, at):
             return [cause]
     return [problem for rule in DETAILS if (problem := rule(account, at))]
+
+
+def missed_by_meta(account: ConnectedAccount) -> int:
+    """Return how many messages Meta never delivered, although it had been told to.
+
+    They are shown from copies a reconciliation imported. What was sent before the subscription is
+    history, not missed.
+    """
+    if account.webhook_subscribed_at is None:
+        return 0
+    return Message.objects.filter(
+        account=account,
+        origin__startswith=IMPORTED_ORIGIN,
+        sent_at__gt=account.webhook_subscribed_at,
+    ).count()
+
+
+def latest_run(account: ConnectedAccount) -> Reconciliation | None:
+    """Return the account's latest reconciliation, running or ended."""
+    return Reconciliation.objects.filter(account=account).order_by("-id").first()
 
 
 def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> tuple[list[Message], bool]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from .exceptions import GraphPausedError
 from .models import OAuthAttempt
 from .services import (
     adoption,
@@ -15,9 +16,12 @@ from .services import (
     archiving,
     contacts,
     deletion,
+    importing,
     jobs,
     media,
     privacy,
+    reconcile_triggers,
+    reconciling,
     waiting,
 )
 
@@ -25,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 KEEP_DONE_JOBS = timedelta(days=7)
 KEEP_ATTEMPTS = timedelta(days=1)
+KEEP_RUNS = timedelta(days=90)
 
 Handler: TypeAlias = Callable[[dict[str, Any]], None]
 
@@ -54,13 +59,24 @@ def erase_data(payload: dict[str, Any]) -> None:
     deletion.carry_out(request_id=int(payload["request"]))
 
 
+def fetch_message(payload: dict[str, Any]) -> None:
+    """Fetch a message Meta only hinted at."""
+    importing.fetch_message(account_id=int(payload["account"]), mid=str(payload["mid"]))
+
+
+def reconcile(payload: dict[str, Any]) -> None:
+    """Work on a reconciliation for a few seconds."""
+    reconciling.work_on(run_id=int(payload["run"]), part=int(payload["part"]))
+
+
 def housekeeping(_payload: dict[str, Any]) -> None:
-    """Delete what has served its time: finished jobs, unfinished consents, old tombstones.
+    """Delete what has served its time: jobs and runs that ended, unfinished consents, tombstones.
 
     It also takes up erasures again whose job was given up.
     """
     now = timezone.now()
     jobs.prune(before=now - KEEP_DONE_JOBS)
+    reconcile_triggers.prune(before=now - KEEP_RUNS)
     OAuthAttempt.objects.filter(expires_at__lt=now - KEEP_ATTEMPTS).delete()
     privacy.prune_tombstones()
     deletion.resume()
@@ -68,11 +84,13 @@ def housekeeping(_payload: dict[str, Any]) -> None:
 
 HANDLERS: dict[str, Handler] = {
     jobs.ERASE_DATA: erase_data,
+    jobs.FETCH_MESSAGE: fetch_message,
     jobs.FETCH_PROFILE: fetch_profile,
     jobs.REREAD_MEDIA: reread_media,
     jobs.ARCHIVE_MEDIA: archive_media,
     jobs.DELETE_COPIES: delete_copies,
     jobs.HOUSEKEEPING: housekeeping,
+    jobs.RECONCILE: reconcile,
 }
 
 
@@ -85,6 +103,8 @@ def run_next_job() -> bool:
         HANDLERS[job.name](job.payload)
     except (OperationalError, InterfaceError):
         raise  # the lease brings the job back once there is a database
+    except GraphPausedError as pause:
+        jobs.postpone(job, pause.seconds)
     except Exception as error:  # noqa: BLE001 - one job must not stop the others
         logger.warning("Job %s (%s) failed: %s", job.pk, job.name, type(error).__name__)
         jobs.fail(job, error)
@@ -98,5 +118,7 @@ def sweep() -> None:
     adoption.adopt_all_orphans()
     waiting.release_all_arrived()
     applying.retry_failed()
+    reconcile_triggers.recover()
+    reconcile_triggers.start_due()
     today = f"{jobs.HOUSEKEEPING}:{timezone.now():%Y-%m-%d}"
     jobs.enqueue_all([jobs.NewJob(jobs.HOUSEKEEPING, {}, today)])

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from .api.syncing import SyncView
 from .api.views import ConnectionStatusView
 from .views.connect import callback, result, start
 from .views.deletion_status import deletion_status
@@ -28,6 +29,7 @@ callback_urlpatterns: list[URLPattern] = [
 
 api_urlpatterns: list[URLPattern] = [
     path("connection/status/", ConnectionStatusView.as_view(), name="connection-status"),
+    path("accounts/<int:account_id>/sync/", SyncView.as_view(), name="account-sync"),
 ]
 
 urlpatterns = [

@@ -1,5 +1,13 @@
 """The admin pages; importing the modules registers them."""
 
-from . import accounts, conversations, deletion, jobs, ledger, messages
+from . import accounts, conversations, deletion, jobs, ledger, messages, reconciliations
 
-__all__ = ["accounts", "conversations", "deletion", "jobs", "ledger", "messages"]
+__all__ = [
+    "accounts",
+    "conversations",
+    "deletion",
+    "jobs",
+    "ledger",
+    "messages",
+    "reconciliations",
+]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
@@ -12,7 +12,8 @@ from django.utils.timesince import timesince
 
 from social_integrations.access import access_policy
 from social_integrations.models import ConnectedAccount
-from social_integrations.selectors import account_problems, without_tokens
+from social_integrations.selectors import account_problems, missed_by_meta, without_tokens
+from social_integrations.services.reconciling import Reason, start
 
 from .base import ReadOnlyAdmin
 from .rendering import link_html, one_line, state_html, visible
@@ -26,7 +27,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     list_filter = ["status", "login"]
     search_fields = ["username", "name", "instagram_account_id", "page_name"]
     fieldsets = [
-        (None, {"fields": ["state", "problems", "reason", "last_event_at"]}),
+        (None, {"fields": ["state", "problems", "reason", "last_event_at", "missed"]}),
         (
             "Account",
             {"fields": ["account", "shown_name", "instagram_account_id", "login", "picture"]},
@@ -49,6 +50,8 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         ),
     ]
 
+    actions = ["reconcile"]
+
     class Media:
         css = {"all": ["social_integrations/admin.css"]}
 
@@ -64,6 +67,19 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         return super().changelist_view(
             request, {**(extra_context or {}), "may_connect": may_connect}
         )
+
+    @admin.action(permissions=["change"], description="Reconcile with Instagram")
+    def reconcile(self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]) -> None:
+        """Compare the accounts' conversations at Meta with ours, in the background."""
+        usable = [account for account in queryset if account.is_active]
+        started = [account.pk for account in usable if start(account, Reason.REQUEST)[1]]
+        self.log_changes(request, started, "Reconciliation started.")
+        running, unusable = len(usable) - len(started), queryset.count() - len(usable)
+        notes = [f"{len(started)} started; see Reconciliations."]
+        notes += [f"{running} already running."] if running else []
+        notes += [f"{unusable} left alone: not connected."] if unusable else []
+        level = messages.SUCCESS if started else messages.WARNING
+        self.message_user(request, " ".join(notes), level)
 
     @admin.display(description="account", ordering="username")
     def account(self, account: ConnectedAccount) -> str:
@@ -107,6 +123,14 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         """List every problem with its next step."""
         rows = [(problem.message, problem.action) for problem in account_problems(account)]
         return format_html_join("", "<p>{} <strong>{}</strong></p>", rows) or "None"
+
+    @admin.display(description="missed by Meta")
+    def missed(self, account: ConnectedAccount) -> str:
+        """Count messages Meta never delivered, though it should have."""
+        count = missed_by_meta(account)
+        if count == 1:
+            return "1 message was fetched because Meta did not deliver it"
+        return f"{count} messages were fetched because Meta did not deliver them"
 
     @admin.display(description="reason")
     def reason(self, account: ConnectedAccount) -> str:

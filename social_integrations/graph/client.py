@@ -5,12 +5,13 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from social_integrations.exceptions import GraphRefusedError, GraphUnavailableError
 
 from .reading import read_number, read_object, read_objects, read_text
 from .transport import Answer, Transport
+from .usage import NO_USAGE, Usage
 
 Params = Mapping[str, str]
 
@@ -20,6 +21,13 @@ SECRET_PARAMS = ("code", "client_secret", "fb_exchange_token", "input_token")
 UNSAFE_WORD = re.compile(r"https?://\S+|\b(?:EAA|IGAA|IGQV)[\w-]+|\S{40,}")
 MAX_MESSAGE = 300
 INVALID_PARAMETER = 100
+
+
+class GraphReader(Protocol):
+    """Whatever reads from Graph: a client, or one that keeps to a budget."""
+
+    def get(self, path: str, params: Params | None = None, *, once: bool = False) -> dict[str, Any]:
+        """Return the JSON object Meta answers with."""
 
 
 class GraphClient:
@@ -42,6 +50,12 @@ class GraphClient:
         self._app_secret = app_secret
         self._token = token
         self._transport = Transport(timeout=timeout)
+        self._usage: Usage = NO_USAGE
+
+    @property
+    def usage(self) -> Usage:
+        """What Meta's latest answer said about the allowance, be it a refusal or not."""
+        return self._usage
 
     def get(self, path: str, params: Params | None = None, *, once: bool = False) -> dict[str, Any]:
         """Read; see `request`. `once` where a repeated call would mean something else."""
@@ -68,6 +82,7 @@ class GraphClient:
         """
         given = {**(params or {}), **(data or {})}
         proof = self._proof()
+        self._usage = NO_USAGE
         answer = self._transport.send(
             method,
             f"{self._root}/{_checked(path)}",
@@ -76,6 +91,7 @@ class GraphClient:
             data=None if data is None else {**data, **proof},
             once=once,
         )
+        self._usage = answer.usage
         secrets = [given[name] for name in SECRET_PARAMS if name in given]
         return _understand(answer, [*secrets, self._token, self._app_secret, *proof.values()])
 

@@ -1,11 +1,11 @@
 """A customer's profile."""
 
-from .client import GraphClient
+from .client import GraphReader
 from .reading import read_link, read_text
 from .types import Profile
 
 
-def fetch_profile(client: GraphClient, igsid: str) -> Profile:
+def fetch_profile(client: GraphReader, igsid: str) -> Profile:
     """Return the name, username and picture of somebody who wrote to the account.
 
     Meta: any of them may be null, and the picture link dies after a few days. Raises

@@ -48,6 +48,15 @@ def read_moment(source: Mapping[str, Any], key: str) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def read_date(source: Mapping[str, Any], key: str) -> datetime | None:
+    """Return a time Meta writes as `2026-11-22T09:00:00+0000`; None where it makes no sense."""
+    try:
+        moment = datetime.fromisoformat(read_text(source, key))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo and 2000 < moment.year < 3000 else None
+
+
 def read_object(source: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Return a nested object, empty for anything else."""
     value = source.get(key)

@@ -11,6 +11,8 @@ from urllib3 import exceptions as lower_failures
 
 from social_integrations.exceptions import GraphUnavailableError
 
+from .usage import NO_USAGE, Usage, read_usage
+
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 DEADLINE_SECONDS = 20.0
 RETRY_PAUSES = (0.2, 0.6)
@@ -33,11 +35,11 @@ NO_SUCH_HOST = "Meta's host name could not be resolved (DNS)"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer: HTTP status, body and `Retry-After` in seconds (0 if there is none)."""
+    """A complete answer: HTTP status, body and what it says about the allowance."""
 
     status: int
     body: bytes
-    retry_after: float = 0.0
+    usage: Usage = NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,8 @@ def _read(response: requests.Response, deadline: float) -> Answer | Failure:
             return Failure(TOO_LARGE)
         if time.monotonic() > deadline:
             return Failure(TOO_SLOW)
-    wished = response.headers.get("Retry-After", "")
-    return Answer(response.status_code, bytes(body), float(wished) if wished.isdecimal() else 0.0)
+    usage = read_usage(response.status_code, response.headers)
+    return Answer(response.status_code, bytes(body), usage)
 
 
 def _failure(error: Exception) -> Failure:
@@ -156,4 +158,4 @@ def _wait_before_retry(outcome: Answer | Failure, pause: float | None) -> float 
         return pause if outcome.passing else None
     if pause is None or outcome.status not in PASSING_STATUSES:
         return None
-    return max(pause, min(outcome.retry_after, RETRY_AFTER_CAP))
+    return max(pause, min(outcome.usage.retry_after, RETRY_AFTER_CAP))

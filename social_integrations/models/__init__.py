@@ -1,6 +1,7 @@
 """The app's tables."""
 
 from .accounts import ConnectedAccount, OAuthAttempt
+from .budgets import CallBudget
 from .conversations import Contact, Conversation
 from .deletion import DeletionRequest, Tombstone
 from .jobs import Job
@@ -10,6 +11,7 @@ from .reconciliation import Reconciliation
 
 __all__ = [
     "Attachment",
+    "CallBudget",
     "ConnectedAccount",
     "Contact",
     "Conversation",

@@ -16,6 +16,7 @@ from social_integrations import signals
 from social_integrations.conf import app_settings
 from social_integrations.events import envelope, kinds
 from social_integrations.events.attachments import ATTACHMENT_TYPES
+from social_integrations.events.imported import read_imported, read_imported_reactions
 from social_integrations.events.messages import other_account
 from social_integrations.events.types import Event, MessageEvent
 from social_integrations.exceptions import PayloadError
@@ -27,6 +28,7 @@ from .failures import describe
 from .locks import skip_locked
 from .privacy import Sighting, erased
 from .receiving import Outcome, receive
+from .reconcile_triggers import note_gap
 from .redacting import redact_waiting
 from .waiting import Awaited, release, release_arrived, waiting_for
 
@@ -159,7 +161,7 @@ def _apply(rows: Sequence[WebhookEvent]) -> tuple[dict[WebhookEvent, Verdict], O
         batch.verdicts[row] = Verdict(
             status=Status.PARKED, account_id=row.account_id, awaits=awaits
         )
-    _touch_accounts(batch.verdicts)
+    _touch_accounts(batch)
     _alarm(batch)
     return batch.verdicts, outcome
 
@@ -189,7 +191,7 @@ def _read(row: WebhookEvent, batch: Batch) -> None:
         return
     try:
         _refuse_two_accounts(row, batch.accounts)
-        events = _events(row)
+        events = _events(row, account)
     except Exception as error:  # noqa: BLE001 - reading is pure: only this row is affected
         batch.verdicts[row] = _failed(row, account, error)
     else:
@@ -197,7 +199,15 @@ def _read(row: WebhookEvent, batch: Batch) -> None:
         batch.arrivals += [Arrival(row, account, event) for event in events]
 
 
-def _events(row: WebhookEvent) -> Sequence[Event]:
+def _events(row: WebhookEvent, account: ConnectedAccount) -> Sequence[Event]:
+    if row.wrapper == envelope.CONVERSATIONS:
+        message = read_imported(
+            row.payload,
+            row.instagram_account_id,
+            app_scoped_id=account.app_scoped_id,
+            username=account.username,
+        )
+        return [message, *read_imported_reactions(row.payload, message)]
     handling = CATALOGUE.get(row.kind)
     if handling is None:  # understood, and no part of a conversation
         return ()
@@ -235,15 +245,22 @@ def _accounts(rows: Sequence[WebhookEvent]) -> dict[str, ConnectedAccount]:
     return by_id
 
 
-def _touch_accounts(verdicts: dict[WebhookEvent, Verdict]) -> None:
+def _touch_accounts(batch: Batch) -> None:
+    """Note when each account was last heard of; a long silence before that is looked into."""
     latest: dict[int, datetime] = {}
-    for row, verdict in verdicts.items():
+    for row, verdict in batch.verdicts.items():
         if verdict.account_id is not None and row.wrapper != envelope.CONVERSATIONS:
             known = latest.get(verdict.account_id, row.received_at)
             latest[verdict.account_id] = max(row.received_at, known)
+    previous = {account.pk: account.last_event_at for account in batch.accounts.values()}
     for account_id, received_at in sorted(latest.items()):
         accounts = ConnectedAccount.objects.filter(pk=account_id)
         accounts.exclude(last_event_at__gte=received_at).update(last_event_at=received_at)
+        note_gap(
+            account_id=account_id,
+            previous_last_event_at=previous.get(account_id),
+            received_at=received_at,
+        )
 
 
 def _record(verdicts: dict[WebhookEvent, Verdict]) -> None:

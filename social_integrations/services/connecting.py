@@ -19,6 +19,7 @@ from social_integrations.signals import account_connected
 from .adoption import adopt_orphans
 from .clients import facebook_login
 from .grants import Grant, redeem_code
+from .reconciling import Reason, start
 from .subscribing import record_subscription, subscribe_page
 
 logger = logging.getLogger(__name__)
@@ -175,6 +176,7 @@ def _activate(*, account: ConnectedAccount, created: bool, user: User) -> Connec
             )
         )
     adopted = adopt_orphans(account)
+    start(account, Reason.CONNECTED)
     logger.info("Account %s connected, %d waiting events", account.instagram_account_id, adopted)
     return ConnectedOutcome(
         account_id=account.pk,

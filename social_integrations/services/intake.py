@@ -1,8 +1,9 @@
-"""Store a verified delivery in the ledger: one statement, whatever the number of items."""
+"""Store items in the ledger: one statement for a delivery, whatever the number of its items."""
 
 import json
+import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,11 @@ from django.utils import timezone
 from social_integrations.events import envelope
 from social_integrations.events.cleaning import parse_json
 from social_integrations.events.envelope import Item
-from social_integrations.models import WebhookEvent
+from social_integrations.events.imported import imported_item
+from social_integrations.exceptions import PayloadError
+from social_integrations.models import ConnectedAccount, WebhookEvent
+
+logger = logging.getLogger(__name__)
 
 # Meta batches at most 1,000 updates; more than that in one body goes in several statements.
 ITEMS_PER_STATEMENT = 1000
@@ -57,6 +62,28 @@ def store_delivery(body: bytes) -> int:
     return len(items)
 
 
+def store_imported(account: ConnectedAccount, messages: Iterable[Any]) -> int:
+    """Put Graph's message objects into the ledger; return how many were not there yet.
+
+    They are applied like deliveries. One that names no message or nobody of the thread is left
+    out. Makes no call to Meta, and may be part of the caller's transaction.
+    """
+    items = []
+    for message in messages:
+        try:
+            item = imported_item(
+                message,
+                account.instagram_account_id,
+                app_scoped_id=account.app_scoped_id,
+                username=account.username,
+            )
+        except PayloadError as error:
+            logger.warning("Account %s: a message was not imported: %s", account.pk, error)
+        else:
+            items.append(item)
+    return _insert(items)
+
+
 def _store(items: Sequence[Item]) -> None:
     try:
         _insert(items)
@@ -68,8 +95,8 @@ def _store(items: Sequence[Item]) -> None:
         _insert(items)
 
 
-def _insert(items: Sequence[Item]) -> None:
-    """Insert past the ORM, which would cost as much again as the statement itself."""
+def _insert(items: Sequence[Item]) -> int:
+    """Insert past the ORM, which costs as much again as the statement; return how many were new."""
     same = _same_for_all()
     statement = _recordset if connection.vendor == "postgresql" else _values
     # In one fixed order: two deliveries of the same items must not wait for each other in a circle.
@@ -78,10 +105,13 @@ def _insert(items: Sequence[Item]) -> None:
         ordered[start : start + ITEMS_PER_STATEMENT]
         for start in range(0, len(ordered), ITEMS_PER_STATEMENT)
     ]
+    new = 0
     with transaction.atomic() if len(chunks) > 1 else nullcontext(), connection.cursor() as cursor:
         for chunk in chunks:
             source, parameters = statement(same, chunk)
             cursor.execute(_insert_into(source, connection.vendor), parameters)
+            new += cursor.rowcount
+    return new
 
 
 @lru_cache(maxsize=8)

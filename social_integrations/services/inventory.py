@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 
 from social_integrations.models import (
     Attachment,
+    CallBudget,
     ConnectedAccount,
     Contact,
     Conversation,
@@ -180,5 +181,6 @@ STORES: tuple[Store, ...] = (
 )
 
 NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
+    CallBudget: "when an account may call Meta again; times only",
     OAuthAttempt: "staff on their way to Meta's dialog; hashes only, deleted after a day",
 }

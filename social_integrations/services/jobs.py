@@ -24,6 +24,7 @@ ARCHIVE_MEDIA = "archive_media"
 DELETE_COPIES = "delete_copies"
 HOUSEKEEPING = "housekeeping"
 ERASE_DATA = "erase_data"
+RECONCILE = "reconcile"
 
 BACKOFF_BASE = timedelta(seconds=5)
 BACKOFF_LIMIT = timedelta(hours=1)
@@ -86,6 +87,16 @@ def finish(job: Job) -> None:
     """Mark a claimed job done, unless its lease was lost to somebody else."""
     _as_read(job).update(
         state=Job.State.DONE, finished_at=timezone.now(), leased_until=None, error=""
+    )
+
+
+def postpone(job: Job, seconds: float) -> None:
+    """Put a claimed job back for so many seconds; waiting for Meta costs it no try."""
+    _as_read(job).update(
+        state=Job.State.READY,
+        due_at=timezone.now() + timedelta(seconds=seconds),
+        attempts=job.attempts - 1,
+        leased_until=None,
     )
 
 

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from hypothesis import strategies as st
 
-from social_integrations.models import Conversation, WebhookEvent
+from social_integrations.events.envelope import CONVERSATIONS
+from social_integrations.models import ConnectedAccount, Conversation, WebhookEvent
 from social_integrations.representations import conversation_json, message_json
 from social_integrations.services.applying import apply_pending
-from social_integrations.services.intake import store_delivery
+from social_integrations.services.intake import store_delivery, store_imported
 from social_integrations.tests.payloads import ACCOUNT_ID, SENT_AT, encode
 
 Item = dict[str, Any]
@@ -102,29 +104,51 @@ def others(draw: st.DrawFn, customer: str) -> Item:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Placed]:
-    """Draw some conversations of an account as a list of items, in the order they happened.
+    """Draw two conversations of an account as a list of items, in the order they happened.
 
-    Some messages never come, some come in two wrappers, or with two contents for one id.
+    Some messages never come, some come in two wrappers, with two contents for one id, or are read
+    from the Conversations API as well.
     """
     history: list[Item] = []
-    for mid in draw(st.lists(st.sampled_from(MIDS), unique=True, min_size=1)):
-        customer = draw(st.sampled_from(CUSTOMERS))
+    copies: list[Placed] = []
+    for place, mid in enumerate(draw(st.lists(st.sampled_from(MIDS), unique=True, min_size=2))):
+        customer = CUSTOMERS[place] if place < 2 else draw(st.sampled_from(CUSTOMERS))
         history += draw(st.lists(messages(mid, customer), max_size=2))
         history += draw(st.lists(changes(mid, customer), max_size=4))
+        if draw(st.integers(0, 2)) == 0:
+            copies.append((CONVERSATIONS, _graph_object(draw(messages(mid, customer)))))
     history += draw(st.lists(others(CUSTOMERS[0]), max_size=3))
     wrappers = st.sampled_from(["messaging", "messaging", "standby", "changes"])
     placed = [(draw(wrappers), item) for item in history]
     twice = draw(st.lists(st.sampled_from(history), max_size=2)) if history else []
-    return [*placed, *((draw(wrappers), item) for item in twice)]
+    return [*placed, *((draw(wrappers), item) for item in twice), *copies]
 
 
-def delivery(placed: Sequence[Placed]) -> bytes:
-    """Return the POST that carries these items, each in its wrapper."""
+def _graph_object(item: Item) -> Item:
+    """Return a delivered message as the Conversations API shows it: whole seconds, other words."""
+    message = item["message"]
+    moment = datetime.fromtimestamp(item["timestamp"] // 1000, UTC)
+    return {
+        "id": message["mid"],
+        "created_time": f"{moment:%Y-%m-%dT%H:%M:%S}+0000",
+        "from": item["sender"],
+        "to": {"data": [item["recipient"]]},
+        "message": message.get("text", ""),
+        "reactions": {"data": [{"reaction": "love", "users": [{"id": CUSTOMERS[0]}]}]},
+    }
+
+
+def deliver(placed: Sequence[Placed]) -> None:
+    """Put items into the ledger: deliveries as one POST, copies of Graph as reconciling does."""
     entries = [
         {"id": ACCOUNT_ID, "time": SENT_AT, wrapper: [_wrapped(wrapper, item)]}
         for wrapper, item in placed
+        if wrapper != CONVERSATIONS
     ]
-    return encode({"object": "instagram", "entry": entries})
+    if entries:
+        store_delivery(encode({"object": "instagram", "entry": entries}))
+    copies = [item for wrapper, item in placed if wrapper == CONVERSATIONS]
+    store_imported(ConnectedAccount.objects.get(instagram_account_id=ACCOUNT_ID), copies)
 
 
 def _wrapped(wrapper: str, item: Item) -> Item:
@@ -133,8 +157,7 @@ def _wrapped(wrapper: str, item: Item) -> Item:
 
 def deliver_at_once(placed: Sequence[Placed]) -> None:
     """Deliver everything in order and apply it."""
-    if placed:
-        store_delivery(delivery(placed))
+    deliver(placed)
     apply_all()
 
 

@@ -16,6 +16,7 @@ from social_integrations.models import (
     DeletionRequest,
     Job,
     Message,
+    Reconciliation,
     WebhookEvent,
 )
 
@@ -97,6 +98,12 @@ def make_deletion_request(**values: Any) -> DeletionRequest:
         "received_at": NOON,
     }
     return DeletionRequest.objects.create(**defaults | values)
+
+
+def make_reconciliation(**values: Any) -> Reconciliation:
+    account = values.pop("account", None) or make_account()
+    defaults = {"reason": "schedule", "state": "done", "started_at": NOON}
+    return Reconciliation.objects.create(account=account, **defaults | values)
 
 
 def make_user(**values: Any) -> User:

@@ -62,8 +62,8 @@ class TestDrain:
         settings.INSTAGRAM_APPLY_BATCH_SIZE = 2
         make_account(instagram_account_id=ACCOUNT_ID, access_token="")
         store_delivery(encode(batch_payload(5)))
-        # The profile of the one person who wrote, and the day's housekeeping.
-        assert drain() == (5, 2)
+        # The profile of the one person who wrote, the day's reconciliation and housekeeping.
+        assert drain() == (5, 3)
         assert Message.objects.count() == 5
         assert job_states() == {"done"}
 
@@ -163,8 +163,8 @@ class TestEngine:
         assert set(WebhookEvent.objects.values_list("status", "attempts")) == {("applied", 1)}
         assert Message.objects.count() == 60
         assert Conversation.objects.count() == 5
-        # Five profiles and one housekeeping, each run once.
-        assert list(Job.objects.values_list("attempts", flat=True)) == [1] * 6
+        # Five profiles, one reconciliation and one housekeeping, each run once.
+        assert list(Job.objects.values_list("attempts", flat=True)) == [1] * 7
 
     def test_other_threads_connections_are_their_own(self) -> None:
         mine = connections["default"]

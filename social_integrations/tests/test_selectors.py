@@ -92,7 +92,7 @@ def test_thread_is_the_newest_part_oldest_first_in_few_queries() -> None:
         assert not any(message.reactions.all() for message in messages)
     assert messages == [sent[3], sent[4], same_second]
     assert has_older
-    assert len(queries) == 3
+    assert len(queries) == 4
     assert thread(conversation, limit=6)[1] is False
 
 

@@ -9,12 +9,18 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from social_integrations.models import Contact, Job, OAuthAttempt, WebhookEvent
+from social_integrations.models import Contact, Job, OAuthAttempt, Reconciliation, WebhookEvent
 from social_integrations.services import jobs
 from social_integrations.services.intake import store_delivery
 from social_integrations.services.jobs import NewJob
 from social_integrations.tasks import HANDLERS, run_next_job, sweep
-from social_integrations.tests.factories import make_account, make_contact, make_job, make_user
+from social_integrations.tests.factories import (
+    make_account,
+    make_contact,
+    make_job,
+    make_reconciliation,
+    make_user,
+)
 from social_integrations.tests.graph.answers import FakeMeta
 from social_integrations.tests.payloads import encode, text_payload
 
@@ -33,12 +39,14 @@ def profile_job() -> Job:
 class TestRunning:
     def test_every_name_has_a_handler(self) -> None:
         assert set(HANDLERS) == {
-            jobs.ERASE_DATA,
-            jobs.FETCH_PROFILE,
-            jobs.REREAD_MEDIA,
             jobs.ARCHIVE_MEDIA,
             jobs.DELETE_COPIES,
+            jobs.ERASE_DATA,
+            jobs.FETCH_MESSAGE,
+            jobs.FETCH_PROFILE,
             jobs.HOUSEKEEPING,
+            jobs.RECONCILE,
+            jobs.REREAD_MEDIA,
         }
 
     def test_without_work_it_says_so(self) -> None:
@@ -104,6 +112,19 @@ class TestRunning:
         job.refresh_from_db()
         assert job.state == "done"
 
+    def test_waiting_for_meta_costs_no_try(self, meta: FakeMeta) -> None:
+        job = profile_job()
+        meta.answer("GET", IGSID, "error_throttled", headers={"Retry-After": "50"})
+        assert run_next_job() is True
+        job.refresh_from_db()
+        assert (job.state, job.attempts, job.error) == ("ready", 0, "")
+        assert timedelta(seconds=45) < job.due_at - timezone.now() <= timedelta(seconds=50)
+        # Nor does another job of the account ask before that.
+        other = make_contact(account=Contact.objects.get().account)
+        make_job(payload={"contact": other.pk})
+        assert run_next_job() is True
+        assert len(meta.calls()) == 1
+
     def test_a_killed_workers_job_is_done_by_the_next(self, meta: FakeMeta) -> None:
         job = profile_job()
         assert jobs.claim() is not None  # and nobody ever hears of that worker again
@@ -128,15 +149,31 @@ class TestHousekeeping:
                 expires_at=now + timedelta(days=days, minutes=-1),
             )
         make_job(state="done", finished_at=now - timedelta(days=8))
+        make_reconciliation(finished_at=now - timedelta(days=91))
+        run = make_reconciliation(finished_at=now - timedelta(days=89))
         recent = make_job(state="done", finished_at=now - timedelta(days=6))
         dead = make_job(state="dead", finished_at=now - timedelta(days=800))
         own = make_job(name=jobs.HOUSEKEEPING)
         assert run_next_job() is True
         assert set(Job.objects.all()) == {recent, dead, own}
         assert OAuthAttempt.objects.get().state_hash == "1"
+        assert Reconciliation.objects.get() == run
 
 
 class TestSweep:
+    def test_it_reconciles_every_account_once_a_day_and_takes_care_of_interrupted_runs(
+        self,
+    ) -> None:
+        make_account()
+        sweep()
+        sweep()
+        run = Reconciliation.objects.get()
+        assert (run.reason, run.state) == ("schedule", "running")
+        Job.objects.filter(name=jobs.RECONCILE).update(state=Job.State.DEAD)
+        sweep()
+        run.refresh_from_db()
+        assert run.state == "failed"
+
     def test_it_asks_for_housekeeping_once_a_day(self) -> None:
         sweep()
         sweep()

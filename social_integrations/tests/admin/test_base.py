@@ -21,6 +21,7 @@ from social_integrations.models import (
     Job,
     Message,
     OAuthAttempt,
+    Reconciliation,
     WebhookEvent,
 )
 from social_integrations.tests.factories import (
@@ -32,6 +33,7 @@ from social_integrations.tests.factories import (
     make_event,
     make_job,
     make_message,
+    make_reconciliation,
     make_staff,
     make_superuser,
     make_user,
@@ -47,6 +49,7 @@ BUILDERS: dict[type[Model], Any] = {
     WebhookEvent: make_event,
     Job: make_job,
     DeletionRequest: make_deletion_request,
+    Reconciliation: make_reconciliation,
 }
 MODELS = list(BUILDERS)
 EDITABLE = {Conversation}

@@ -13,12 +13,15 @@ from pytest_django import Settings
 from social_integrations.exceptions import (
     ConfigurationError,
     GraphError,
+    GraphPausedError,
     GraphRefusedError,
     GraphUnavailableError,
 )
-from social_integrations.models import ConnectedAccount, Contact, Message
+from social_integrations.models import ConnectedAccount, Contact, Job, Message
 from social_integrations.selectors import without_tokens
-from social_integrations.services.contacts import refresh_profile
+from social_integrations.services.applying import apply_pending
+from social_integrations.services.contacts import refresh_profile, want_profile
+from social_integrations.services.intake import store_delivery
 from social_integrations.tests.factories import (
     NOON,
     make_account,
@@ -27,6 +30,7 @@ from social_integrations.tests.factories import (
     make_message,
 )
 from social_integrations.tests.graph.answers import GRAPH, FakeMeta
+from social_integrations.tests.payloads import encode, text_payload
 
 pytestmark = pytest.mark.django_db
 
@@ -163,12 +167,15 @@ class TestRefused:
         other.refresh_from_db()
         assert other.status == "connected"
 
-    @pytest.mark.parametrize("name", ["error_throttled", "error_temporary"])
+    @pytest.mark.parametrize(
+        ("name", "error"),
+        [("error_throttled", GraphPausedError), ("error_temporary", GraphRefusedError)],
+    )
     def test_a_passing_refusal_is_raised_so_that_it_is_tried_again(
-        self, meta: FakeMeta, contact: Contact, name: str
+        self, meta: FakeMeta, contact: Contact, name: str, error: type[Exception]
     ) -> None:
         meta.answer("GET", IGSID, name)
-        with pytest.raises(GraphRefusedError):
+        with pytest.raises(error):
             refresh(contact)
         assert_untouched(contact)
 
@@ -214,6 +221,42 @@ class TestUnavailable:
         with pytest.raises(GraphUnavailableError):
             refresh(contact)
         assert TOKEN not in caplog.text
+
+
+class TestFloor:
+    """At most one call a day for a person, however often somebody asks."""
+
+    @pytest.mark.parametrize("state", ["fetched", "unavailable"])
+    @pytest.mark.parametrize(("hours", "calls"), [(0, 0), (23, 0), (25, 1), (-1, 1)])
+    def test_a_profile_younger_than_a_day_is_not_fetched(
+        self, meta: FakeMeta, contact: Contact, state: str, hours: int, calls: int
+    ) -> None:
+        asked_at = timezone.now() - timedelta(hours=hours)
+        Contact.objects.update(profile_fetched_at=asked_at, profile_state=state)
+        meta.answer("GET", IGSID, "profile")
+        refresh(contact)
+        assert len(meta.calls()) == calls
+
+    def test_who_shows_a_stale_profile_has_it_refreshed_in_the_background(
+        self, meta: FakeMeta, contact: Contact
+    ) -> None:
+        contact.profile_fetched_at = timezone.now() - timedelta(days=2)
+        want_profile(contact)
+        want_profile(contact)
+        job = Job.objects.get()
+        assert (job.name, job.payload) == ("fetch_profile", {"contact": contact.pk})
+        assert meta.calls() == []
+
+    def test_the_job_is_the_one_a_message_asks_for(self, contact: Contact) -> None:
+        store_delivery(encode(text_payload("m-1", account=contact.account.instagram_account_id)))
+        apply_pending()
+        want_profile(contact)
+        assert Job.objects.count() == 1
+
+    def test_a_young_profile_is_left_alone(self, contact: Contact) -> None:
+        contact.profile_fetched_at = timezone.now() - timedelta(hours=1)
+        want_profile(contact)
+        assert not Job.objects.exists()
 
 
 class TestNothingToAsk:

@@ -5,11 +5,25 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import DataError, Error, InterfaceError, OperationalError, connection
+from django.db import DataError, Error, InterfaceError, OperationalError, connection, transaction
 
 from social_integrations.models import WebhookEvent
-from social_integrations.services.intake import ITEMS_PER_STATEMENT, store_delivery
-from social_integrations.tests.payloads import batch_payload, encode, load, names, text_payload
+from social_integrations.services.intake import (
+    ITEMS_PER_STATEMENT,
+    store_delivery,
+    store_imported,
+)
+from social_integrations.tests.factories import make_account
+from social_integrations.tests.graph import answers
+from social_integrations.tests.payloads import (
+    ACCOUNT_ID,
+    CUSTOMER_ID,
+    batch_payload,
+    encode,
+    load,
+    names,
+    text_payload,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -155,4 +169,53 @@ class TestRefusedValue:
     def test_a_second_refusal_is_told(self) -> None:
         with failing(DataError("x"), DataError("x")), pytest.raises(DataError):
             store_delivery(BODY)
+        assert not WebhookEvent.objects.exists()
+
+
+class TestImported:
+    def test_graphs_messages_stand_in_the_ledger_like_deliveries(self) -> None:
+        account = make_account(instagram_account_id=ACCOUNT_ID)
+        messages = [answers.load("message_text"), answers.load("message_echo")]
+        assert store_imported(account, messages) == 2
+        rows = WebhookEvent.objects.order_by("kind")
+        assert [(row.kind, row.payload) for row in rows] == [
+            ("message", messages[0]),
+            ("message_echo", messages[1]),
+        ]
+        for row in rows:
+            assert (row.wrapper, row.status, row.account) == ("conversations", "received", None)
+            assert (row.instagram_account_id, row.contact_igsid) == (ACCOUNT_ID, CUSTOMER_ID)
+            assert str(row.occurred_at) == "2026-11-22 09:00:00+00:00"
+
+    def test_importing_again_adds_nothing_whatever_the_links_are_now(self) -> None:
+        account = make_account()
+        first, second = answers.load("message_text"), answers.load("message_media")
+        assert store_imported(account, [first]) == 1
+        assert store_imported(account, [first | {"message": "Other"}, second, second]) == 1
+        assert WebhookEvent.objects.count() == 2
+        assert store_imported(account, []) == 0
+
+    def test_two_accounts_may_hold_the_same_message(self) -> None:
+        message = answers.load("message_text")
+        assert [store_imported(make_account(), [message]) for _ in range(2)] == [1, 1]
+
+    def test_one_nobody_can_read_is_left_out_and_told_without_its_text(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        odd = {"id": "m-1", "message": "private words"}
+        assert store_imported(make_account(), [odd, answers.load("message_text")]) == 1
+        assert "was not imported: sender.id is missing" in caplog.text
+        assert "private" not in caplog.text
+
+    def test_the_business_is_known_by_either_id(self) -> None:
+        account = make_account(instagram_account_id="17841400000000077", app_scoped_id=ACCOUNT_ID)
+        store_imported(account, [answers.load("message_echo")])
+        row = WebhookEvent.objects.get()
+        assert (row.kind, row.instagram_account_id) == ("message_echo", "17841400000000077")
+
+    def test_they_go_with_the_callers_transaction(self) -> None:
+        account = make_account()
+        with transaction.atomic():
+            assert store_imported(account, [answers.load("message_text")]) == 1
+            transaction.set_rollback(True)
         assert not WebhookEvent.objects.exists()

@@ -1,0 +1,94 @@
+"""Reconciling an account on demand: start a run, and see how the latest one is doing."""
+
+from django.http import Http404
+from rest_framework import status
+from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ModelSerializer
+
+from social_integrations.access import access_policy
+from social_integrations.models import ConnectedAccount, Reconciliation
+from social_integrations.selectors import latest_run, missed_by_meta, without_tokens
+from social_integrations.services.reconciling import Reason, start
+
+from .authentication import JWTAuthentication
+from .views import JSONOnlyView
+
+
+class SyncRunning(APIException):
+    """The account is being reconciled right now."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This account is being reconciled already. Wait until that has ended."
+    default_code = "sync_running"
+
+
+class NotConnected(APIException):
+    """Meta does not let us read for the account."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This account is not connected. Connect it again first."
+    default_code = "not_connected"
+
+
+class ReconciliationSerializer(ModelSerializer[Reconciliation]):
+    """A run with its counts."""
+
+    class Meta:
+        model = Reconciliation
+        fields = (
+            "id",
+            "account",
+            "reason",
+            "state",
+            "conversations",
+            "messages",
+            "imported",
+            "unreadable",
+            "error",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class SyncView(JSONOnlyView):
+    """The latest run of an account, and a way to start one."""
+
+    authentication_classes = (JWTAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+    def get(self, request: Request, account_id: int) -> Response:
+        """Answer the latest run, null if there was none, and what Meta has missed so far."""
+        account = _account(request, account_id)
+        return _answer(account, latest_run(account))
+
+    def post(self, request: Request, account_id: int) -> Response:
+        """Start a run: 202 with it, or 409 while one is running or the account is not connected."""
+        account = _account(request, account_id)
+        if not access_policy().may_manage(request.user, account):
+            raise PermissionDenied
+        if not account.is_active:
+            raise NotConnected
+        run, created = start(account, Reason.REQUEST)
+        if not created:
+            raise SyncRunning
+        return _answer(account, run, status.HTTP_202_ACCEPTED)
+
+
+def _account(request: Request, account_id: int) -> ConnectedAccount:
+    """Return an account the caller may see; any other does not exist for them."""
+    accounts = without_tokens(access_policy().accounts_for(request.user))
+    account = accounts.filter(pk=account_id).first()
+    if account is None:
+        raise Http404
+    return account
+
+
+def _answer(
+    account: ConnectedAccount, run: Reconciliation | None, code: int = status.HTTP_200_OK
+) -> Response:
+    shown = ReconciliationSerializer(run).data if run else None
+    return Response({"run": shown, "missed_by_meta": missed_by_meta(account)}, status=code)
