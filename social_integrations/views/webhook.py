@@ -97,10 +97,11 @@ def _refusal(request: HttpRequest, reason: str, *, signed: bool = False) -> Http
 
 
 def _may_be_answered(request: HttpRequest, reason: str) -> bool:
-    """Count the refusal; while the counters cannot be reached (a cache in a lost database), yes."""
+    """Count the refusal; while the counters cannot be reached, yes."""
     try:
         return refuse(request, reason)
-    except DatabaseError:
+    except Exception as error:  # noqa: BLE001 - every cache has errors of its own when it is away
+        logger.warning("A refused request was not counted: %s", type(error).__name__)
         return True
 
 
