@@ -19,10 +19,11 @@ LATER = 1.0
 OVERLAP, STEP = 5, 3
 ALTOGETHER = 50
 """Ids in each of the batches that come in opposite orders."""
-SLICE, SLICES = 500, 10
-"""Items in a slice; slices, clean and poisoned in turn."""
+SLICE, SLICES = 100, 50
+"""Items in a slice; slices, clean and poisoned in turn. The cheapest of each side are compared:
+whatever else the machine does only adds to the cost."""
 POISON_EVERY = 50
-SLICE_SECONDS = 0.5
+SLICE_SECONDS = 0.1
 LEAST_RATIO = 0.9
 STATUSES = "SELECT {mid}, status FROM social_integrations_webhookevent"
 
