@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock
+.PHONY: help demo test lint bench chaos lock
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -21,6 +21,10 @@ lint: $(VENV)/.dev ## check style, types, missing migrations and the deployment 
 
 bench: $(VENV)/.dev ## measure against a bare view; see docs/performance.md
 	@$(RUN) scripts/bench
+
+chaos: $(VENV)/.dev ## break things while receiving; see docs/chaos.md (RECIPES, DELIVERIES, DATABASE)
+	@$(RUN) scripts/chaos $(RECIPES) $(if $(DELIVERIES),--deliveries $(DELIVERIES)) \
+		$(if $(DATABASE),--database $(DATABASE))
 
 lock: ## pin all dependencies again, with hashes
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 \

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import psycopg
 
-from scripts.bench import load, machine
-from scripts.bench.machine import family_seconds, postgres_seconds
+from scripts.lib import load, machine
+from scripts.lib.machine import family_seconds, postgres_seconds
 
 OURS = "amanati_crm.wsgi:application"
 L2 = "scripts.bench.baseline:application"

@@ -13,10 +13,10 @@ django.setup()
 
 from django.db import connection  # noqa: E402 - Django must be set up first
 
-from scripts.bench import load, machine  # noqa: E402
 from scripts.bench.lists import measure_lists  # noqa: E402
 from scripts.bench.mixture import Mixture  # noqa: E402
 from scripts.bench.prepare import prepare  # noqa: E402
+from scripts.lib import load, machine  # noqa: E402
 from social_integrations.models import Message, WebhookEvent  # noqa: E402
 from social_integrations.services.applying import apply_pending  # noqa: E402
 from social_integrations.services.intake import store_delivery  # noqa: E402

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from scripts.bench import load
+from scripts.lib import load
 from social_integrations.tests.payloads import ACCOUNT_ID, encode
 
 Item = dict[str, Any]

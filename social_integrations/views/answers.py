@@ -1,9 +1,12 @@
 """Plain answers to machines at Meta's doors; nothing a caller sent is ever repeated."""
 
-from django.db import Error as DatabaseError
+import logging
+
 from django.http import HttpRequest, HttpResponse
 
 from social_integrations.services.refusals import refuse
+
+logger = logging.getLogger(__name__)
 
 
 def text_answer(status: int, content: str) -> HttpResponse:
@@ -28,10 +31,11 @@ def refusal(
 
 
 def may_be_answered(request: HttpRequest, reason: str) -> bool:
-    """Count the refusal; while the counters cannot be reached (a cache in a lost database), yes."""
+    """Count the refusal; while the counters cannot be reached, yes."""
     try:
         return refuse(request, reason)
-    except DatabaseError:
+    except Exception as error:  # noqa: BLE001 - every cache has errors of its own when it is away
+        logger.warning("A refused request was not counted: %s", type(error).__name__)
         return True
 
 

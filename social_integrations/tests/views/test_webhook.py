@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
 from django.db import DataError, InterfaceError, OperationalError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -250,6 +251,18 @@ def test_while_the_database_refuses_meta_is_asked_to_repeat(
     assert response.content == b"The database is not available; please repeat.\n"
 
 
+class LostCache(BaseCache):
+    """Fails as a cache does whose server is gone."""
+
+    def __init__(self, _server: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def add(self, *_: Any, **__: Any) -> Any:
+        raise ConnectionRefusedError
+
+    get = set = incr = add
+
+
 class TestRefusals:
     def test_they_are_counted_by_reason(self, client: Client) -> None:
         post(client, b"{}", "sha256=0")
@@ -288,6 +301,12 @@ class TestRefusals:
             for n in (1, 1, 2)
         ]
         assert behind == [403, 429, 403]
+
+    def test_a_lost_cache_changes_no_answer(self, client: Client, settings: Settings) -> None:
+        settings.CACHES = {"default": {"BACKEND": f"{__name__}.LostCache"}}
+        assert post(client, b"{}", "wrong").status_code == 403
+        assert post(client, b"{").status_code == 400
+        assert post(client, encode(text_payload("m-1"))).status_code == 200
 
     def test_the_limit_can_be_switched_off(self, client: Client, settings: Settings) -> None:
         settings.INSTAGRAM_WEBHOOK_REFUSED_RATE = "off"

@@ -1,4 +1,4 @@
-"""Processes under measurement: servers, a database of their own, and processor seconds."""
+"""What bench and chaos run: servers, a database of their own, and processor seconds."""
 
 import os
 import secrets
@@ -16,6 +16,7 @@ import psycopg
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 TICKS = os.sysconf("SC_CLK_TCK")
+WORKER = [sys.executable, "manage.py", "instagram_worker", "--skip-checks"]
 
 
 def free_port() -> int:
@@ -61,17 +62,21 @@ def environment(database_url: str) -> dict[str, str]:
     }
 
 
-@contextmanager
-def gunicorn(application: str, env: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Serve an application with two processes of four threads; yield port and process id."""
-    port = free_port()
-    command = [
+def gunicorn_command(application: str, port: int) -> list[str]:
+    """Return how an application is served: two processes of four threads."""
+    return [
         *(sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
         *("--keep-alive", "60", "--log-level", "error", "--no-control-socket"),
     ]
+
+
+@contextmanager
+def gunicorn(application: str, env: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """Serve an application; yield port and process id."""
+    port = free_port()
     clean = {name: value for name, value in env.items() if name != "DJANGO_SETTINGS_MODULE"}
-    with _running(command, clean) as process:
+    with _running(gunicorn_command(application, port), clean) as process:
         _wait_for(port)
         yield port, process
 
@@ -79,9 +84,7 @@ def gunicorn(application: str, env: dict[str, str]) -> Iterator[tuple[int, int]]
 @contextmanager
 def worker(env: dict[str, str]) -> Iterator[int]:
     """Run the Instagram worker; yield its process id."""
-    with _running(
-        [sys.executable, "manage.py", "instagram_worker", "--skip-checks"], env
-    ) as process:
+    with _running(WORKER, env) as process:
         yield process
 
 
@@ -102,6 +105,12 @@ def _wait_for(port: int) -> None:
                 return
         time.sleep(0.05)
     raise TimeoutError(f"nothing answers on port {port}")
+
+
+def children(process: int) -> list[int]:
+    """Return the ids of a process's living children."""
+    kin = {int(stat.parent.name) for stat in _stats() if process in _kin(stat)}
+    return sorted(kin - {process})
 
 
 def family_seconds(process: int) -> float:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from social_integrations.graph.signatures import sign
 from social_integrations.tests.payloads import WEBHOOK, encode, text_payload
@@ -81,9 +82,14 @@ class Channel:
 
 def body(name: str, number: int, events: int) -> bytes:
     """Return a delivery whose ids are as long as Meta's (some 1.2 KB with one event)."""
-    payload = text_payload("")
+    return encode(payload(name, number, events))
+
+
+def payload(name: str, number: int, events: int) -> dict[str, Any]:
+    """Return the same before it is encoded."""
+    whole = text_payload("")
     chance = random.Random(name)  # noqa: S311 - repeatable, not secret
-    payload["entry"][0]["messaging"] = [
+    whole["entry"][0]["messaging"] = [
         text_payload(
             f"aWdfZAG1{name}-{event}-".ljust(180, "Z")[:40] + chance.randbytes(70).hex(),
             " ".join(chance.choices(WORDS, k=120)),
@@ -92,7 +98,7 @@ def body(name: str, number: int, events: int) -> bytes:
         )["entry"][0]["messaging"][0]
         for event in range(events)
     ]
-    return encode(payload)
+    return whole
 
 
 def _request(body: bytes, secret: str) -> bytes:
