@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from .models import OAuthAttempt
-from .services import adoption, contacts, jobs
+from .services import adoption, contacts, jobs, pending
 
 logger = logging.getLogger(__name__)
 
@@ -57,5 +57,6 @@ def run_next_job() -> bool:
 def sweep() -> None:
     """Do what a crash or a race may have left undone; cheap, called every minute."""
     adoption.adopt_all_orphans()
+    pending.forget_expired_grants()
     today = f"{jobs.HOUSEKEEPING}:{timezone.now():%Y-%m-%d}"
     jobs.enqueue_all([jobs.NewJob(jobs.HOUSEKEEPING, {}, today)])

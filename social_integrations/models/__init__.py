@@ -1,6 +1,6 @@
 """The app's tables."""
 
-from .accounts import ConnectedAccount, OAuthAttempt
+from .accounts import ConnectedAccount, OAuthAttempt, PendingGrant
 from .conversations import Contact, Conversation
 from .jobs import Job
 from .ledger import WebhookEvent
@@ -16,6 +16,7 @@ __all__ = [
     "Message",
     "MessageEdit",
     "OAuthAttempt",
+    "PendingGrant",
     "Reaction",
     "Reconciliation",
     "WebhookEvent",

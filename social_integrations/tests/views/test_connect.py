@@ -14,11 +14,13 @@ from pytest_django import Settings
 
 from social_integrations.graph import transport
 from social_integrations.models import ConnectedAccount, OAuthAttempt
-from social_integrations.services.connect_problems import PAGE_PROBLEMS, PROBLEMS
+from social_integrations.services.connect_problems import PROBLEMS
+from social_integrations.services.page_problems import PAGE_PROBLEMS
 from social_integrations.tests.graph.answers import SECRETS, TOKEN_PATH, FakeMeta, fake_meta, sent
 
 pytestmark = pytest.mark.django_db
 START = "social_integrations:oauth-start"
+OPEN = "social_integrations:oauth-open"
 CALLBACK = "social_integrations:oauth-callback"
 RESULT = "social_integrations:oauth-result"
 CODE = "the-code-of-meta"
@@ -155,10 +157,12 @@ def test_a_browser_starts_where_the_callback_finds_its_session(
     assert response["Location"].startswith(expected)
 
 
-@pytest.mark.parametrize("name", [START, CALLBACK, RESULT])
+@pytest.mark.parametrize("name", [START, OPEN, CALLBACK, RESULT])
 @pytest.mark.parametrize("method", ["post", "put", "delete", "head"])
 def test_only_get(client: Client, owner: User, name: str, method: str) -> None:
-    assert getattr(client, method)(reverse(name)).status_code == 405
+    # POST to the start is the frontend's door, which knows no session.
+    status = 401 if (name, method) == (START, "post") else 405
+    assert getattr(client, method)(reverse(name)).status_code == status
 
 
 # --- callback: the state ---
