@@ -33,7 +33,7 @@ class ConnectRefused(APIException):
 class ConnectLinkRequest(serializers.Serializer[Any]):
     """Which login to use, and where to return to; both may be left out."""
 
-    login = serializers.ChoiceField(ConnectedAccount.Login, required=False, default="")
+    login = serializers.ChoiceField(ConnectedAccount.Login.choices, required=False, default="")
     return_url = serializers.CharField(required=False, default="", allow_blank=True)
 
 

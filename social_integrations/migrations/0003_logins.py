@@ -6,47 +6,80 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('social_integrations', '0002_receive_everything'),
+        ("social_integrations", "0002_receive_everything"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='connectedaccount',
-            name='access_withdrawn_at',
-            field=models.DateTimeField(blank=True, help_text='When whoever connected it agreed at Meta again and left this account out.', null=True),
+            model_name="connectedaccount",
+            name="access_withdrawn_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When whoever connected it agreed at Meta again and left this account out.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='oauthattempt',
-            name='link_hash',
-            field=models.CharField(blank=True, editable=False, help_text='Set where a frontend asked for a link: the browser need not be signed in.', max_length=64, null=True, unique=True),
+            model_name="oauthattempt",
+            name="link_hash",
+            field=models.CharField(
+                blank=True,
+                editable=False,
+                help_text="Set where a frontend asked for a link: the browser need not be signed in.",
+                max_length=64,
+                null=True,
+                unique=True,
+            ),
         ),
         migrations.AlterField(
-            model_name='oauthattempt',
-            name='browser_hash',
-            field=models.CharField(blank=True, help_text="Empty until a frontend's link was opened.", max_length=64),
+            model_name="oauthattempt",
+            name="browser_hash",
+            field=models.CharField(
+                blank=True, help_text="Empty until a frontend's link was opened.", max_length=64
+            ),
         ),
         migrations.AlterField(
-            model_name='oauthattempt',
-            name='login',
-            field=models.CharField(blank=True, choices=[('facebook', 'Facebook Login'), ('instagram', 'Instagram Login')], max_length=16),
+            model_name="oauthattempt",
+            name="login",
+            field=models.CharField(
+                blank=True,
+                choices=[("facebook", "Facebook Login"), ("instagram", "Instagram Login")],
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='oauthattempt',
-            name='redirect_target',
-            field=models.TextField(blank=True, help_text='Where a frontend wants to return to.'),
+            model_name="oauthattempt",
+            name="redirect_target",
+            field=models.TextField(blank=True, help_text="Where a frontend wants to return to."),
         ),
         migrations.CreateModel(
-            name='PendingGrant',
+            name="PendingGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content', social_integrations.fields.EncryptedTextField(editable=False, help_text='Encrypted; never shown.')),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('attempt', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='grant', to='social_integrations.oauthattempt')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content",
+                    social_integrations.fields.EncryptedTextField(
+                        editable=False, help_text="Encrypted; never shown."
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                (
+                    "attempt",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grant",
+                        to="social_integrations.oauthattempt",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'grant that waits for a choice',
+                "verbose_name": "grant that waits for a choice",
             },
         ),
     ]

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from social_integrations.exceptions import ConnectError
@@ -54,7 +53,9 @@ def forget_expired_grants() -> int:
 
 def dump_grant(grant: Grant) -> str:
     """Return a grant as JSON."""
-    return json.dumps(asdict(grant) | {"granted": sorted(grant.granted)}, cls=DjangoJSONEncoder)
+    return json.dumps(
+        asdict(grant) | {"granted": sorted(grant.granted)}, default=datetime.isoformat
+    )
 
 
 def load_grant(content: str) -> Grant:

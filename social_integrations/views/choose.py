@@ -1,6 +1,7 @@
 """The picker: which of the accounts Meta granted become connected, and what that changes."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -75,7 +76,12 @@ def _answer(request: HttpRequest, key: int, attempt: OAuthAttempt, grant: Grant)
         pending.use_up_grant(key=key)
         connected = connect_accounts(user=attempt.user, grant=grant, chosen=selection.ticked)
         return show_result(request, connected, attempt.redirect_target)
-    return _page(request, grant, review, selection, warn=action == "connect" and nothing)
+    context = {
+        "username": attempt.user.get_username(),
+        "missing": missing_permissions(login=grant.login, granted=grant.granted),
+        "warn": action == "connect" and nothing,
+    }
+    return _page(request, review, selection, context)
 
 
 def _selection(request: HttpRequest, review: Review, action: str) -> Selection:
@@ -91,11 +97,11 @@ def _selection(request: HttpRequest, review: Review, action: str) -> Selection:
 
 
 def _page(
-    request: HttpRequest, grant: Grant, review: Review, selection: Selection, *, warn: bool
+    request: HttpRequest, review: Review, selection: Selection, context: dict[str, Any]
 ) -> HttpResponse:
     shown = [choice for choice in review.choices if selection.shows(choice)]
     visible = {choice.account_id for choice in shown}
-    context = {
+    context |= {
         "shown": shown,
         "total": len(review.choices),
         "ticked": selection.ticked,
@@ -104,8 +110,6 @@ def _page(
         "searchable": len(review.choices) >= SEARCH_FROM,
         "withdrawn": review.withdrawn,
         "pages": describe_pages({"unusable": [asdict(page) for page in review.unusable]}),
-        "missing": missing_permissions(login=grant.login, granted=grant.granted),
-        "warn": warn,
     }
-    status = 400 if warn else 200
+    status = 400 if context["warn"] else 200
     return render(request, "social_integrations/connect/choose.html", context, status=status)

@@ -48,7 +48,7 @@ def start(request: HttpRequest) -> HttpResponse:
         login = consent.choose_login(request.GET.get("login", ""))
         return_url = consent.check_return_url(request.GET.get("return_url", ""))
         if not login:
-            consent.refuse_unready(request.user, consent.FACEBOOK)
+            consent.refuse_unready(request.user, consent.configured_logins()[0])
             return _login_page(request, {"return_url": return_url} if return_url else {})
         dialog = consent.start_consent(
             user=request.user, browser_key=key, login=login, return_url=return_url
