@@ -223,10 +223,8 @@ class AppSettings:
 
     @property
     def CONNECT_RETURN_URLS(self) -> tuple[str, ...]:
-        """Every page a frontend may ask to return to, without query; the default is one of them."""
-        allowed = self._list("CONNECT_RETURN_URLS")
-        default = self.CONNECT_RETURN_URL.partition("?")[0].partition("#")[0]
-        return tuple(filter(None, (*allowed, default)))
+        """Further pages a frontend may ask to return to, each without query."""
+        return self._list("CONNECT_RETURN_URLS")
 
     @property
     def ACCESS_POLICY(self) -> str:

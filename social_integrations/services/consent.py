@@ -72,11 +72,13 @@ def choose_login(wished: str) -> str:
 def check_return_url(url: str) -> str:
     """Return an address a frontend wants to come back to, if it is one we know.
 
-    All before a `?` must be an entry of `INSTAGRAM_CONNECT_RETURN_URLS`, letter by letter; nothing
-    is parsed, so there is no second opinion of where the host ends. Empty stays empty. Raises
-    `ConnectError` `return_refused`.
+    All before a `?` must be `INSTAGRAM_CONNECT_RETURN_URL` or one of
+    `INSTAGRAM_CONNECT_RETURN_URLS`, letter by letter; nothing is parsed, so there is no second
+    opinion of where the host ends. Empty stays empty. Raises `ConnectError` `return_refused`.
     """
-    known = url.partition("?")[0] in app_settings.CONNECT_RETURN_URLS
+    default = app_settings.CONNECT_RETURN_URL.partition("#")[0].partition("?")[0]
+    page = url.partition("?")[0]
+    known = bool(page) and page in {default, *app_settings.CONNECT_RETURN_URLS}
     if url and not (known and len(url) <= MAX_RETURN_URL and url.isprintable() and "#" not in url):
         raise ConnectError("return_refused")
     return url

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
-from social_integrations.exceptions import ConnectError
+from social_integrations.exceptions import ConnectError, TokenDecryptionError
 from social_integrations.graph.types import InstagramAccount
 from social_integrations.models import OAuthAttempt, PendingGrant
 
@@ -30,10 +30,14 @@ def find_grant(
 ) -> tuple[OAuthAttempt, Grant]:
     """Return a kept grant and its attempt to the person and browser it was made for.
 
-    Raises `ConnectError` `no_choice` to everybody else, and once it is used or too old.
+    Raises `ConnectError` `no_choice` to everybody else, and once it is used, too old, or no key
+    fits it any more.
     """
     rows = PendingGrant.objects.select_related("attempt__user")
-    row = rows.filter(pk=key, expires_at__gt=timezone.now()).first()
+    try:
+        row = rows.filter(pk=key, expires_at__gt=timezone.now()).first()
+    except TokenDecryptionError:
+        row = None
     if row is None or not is_bound_to(row.attempt, visitor=visitor, browser_key=browser_key):
         raise ConnectError("no_choice")
     return row.attempt, load_grant(row.content)

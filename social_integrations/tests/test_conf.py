@@ -132,9 +132,3 @@ def test_the_secrets_of_both_logins_sign(settings: Settings) -> None:
     settings.INSTAGRAM_APP_SECRET = ["meta", "meta-old"]
     settings.INSTAGRAM_LOGIN_APP_SECRET = "instagram"
     assert app_settings.ALL_APP_SECRETS == ("meta", "meta-old", "instagram")
-
-
-def test_the_return_address_itself_may_be_asked_for(settings: Settings) -> None:
-    settings.INSTAGRAM_CONNECT_RETURN_URLS = "https://a.example/x/"
-    settings.INSTAGRAM_CONNECT_RETURN_URL = "https://b.example/?tab=social#end"
-    assert app_settings.CONNECT_RETURN_URLS == ("https://a.example/x/", "https://b.example/")

@@ -61,7 +61,7 @@ def open_link(browser: Client, link: str) -> Any:
 
 def state_of(response: Any) -> str:
     assert response.status_code == 302, response.content
-    return parse_qs(urlsplit(response["Location"]).query)["state"][0]
+    return str(parse_qs(urlsplit(response["Location"]).query)["state"][0])
 
 
 def come_back(browser: Client, state: str) -> Any:
@@ -280,6 +280,7 @@ def test_a_login_chosen_at_the_door_stays(owner: User) -> None:
 
 ALLOWED = [RETURN, f"{RETURN}?tab=instagram&x=%2F"]
 FORBIDDEN = [
+    "?x=y",
     "https://evil.example/",
     "//evil.example/",
     "/settings/social/",
@@ -320,8 +321,18 @@ def test_a_frontend_returns_where_it_may(
     assert unknown.startswith("https://default.operator.org/?instagram_error=")
 
 
+def test_the_default_may_be_asked_for(owner: User, settings: Settings) -> None:
+    settings.INSTAGRAM_CONNECT_RETURN_URL = "https://default.operator.org/?tab=social#end"
+    assert link_for(owner, return_url="https://default.operator.org/")
+    assert refused(ask(owner, {"return_url": "?"})) == (400, "return_refused")
+
+
 @pytest.mark.parametrize("url", FORBIDDEN)
-def test_no_other_address_is_returned_to(owner: User, settings: Settings, url: str) -> None:
+@pytest.mark.parametrize("default", ["", "https://default.operator.org/"])
+def test_no_other_address_is_returned_to(
+    owner: User, settings: Settings, url: str, default: str
+) -> None:
+    settings.INSTAGRAM_CONNECT_RETURN_URL = default
     settings.INSTAGRAM_CONNECT_RETURN_URLS = [RETURN]
     status, code = refused(ask(owner, {"return_url": url}))
     assert (status, code) in {(400, "return_refused"), (400, "invalid")}

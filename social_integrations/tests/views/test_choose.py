@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.db import connection
 from django.http import HttpResponse
@@ -231,6 +232,14 @@ def test_it_ends_after_ten_minutes(client: Client, owner: User, two: FakeMeta) -
         assert client.get(page).status_code == 404
         sweep()
     assert not PendingGrant.objects.exists()
+
+
+def test_a_grant_no_key_fits_is_gone(
+    client: Client, owner: User, two: FakeMeta, settings: Settings
+) -> None:
+    page = consent(client)
+    settings.INSTAGRAM_TOKEN_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert client.get(page).status_code == 404
 
 
 def test_an_open_choice_outlives_the_housekeeping(
