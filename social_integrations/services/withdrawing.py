@@ -41,6 +41,8 @@ def mark_withdrawn(*, account: ConnectedAccount) -> WithdrawnAccount:
 
 def _is_dead(account: ConnectedAccount) -> bool:
     """Return whether Meta says so; no answer, or a token we cannot read, says nothing."""
+    if not account.is_active:
+        return True  # Meta said so before; dead tokens are not tried again
     try:
         client_for_account(account).get("me", {"fields": "id"})
     except GraphRefusedError as error:

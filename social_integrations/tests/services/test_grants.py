@@ -196,6 +196,11 @@ def test_a_withdrawn_account_is_kept_and_marked(meta: FakeMeta, answer: Any, sta
     assert account.access_token
 
 
+def test_a_token_known_as_dead_is_not_tried_again(meta: FakeMeta) -> None:
+    assert mark_withdrawn(account=make_account(status="reauth_required")).dead
+    assert not meta.calls()
+
+
 def test_a_token_no_key_fits_is_not_a_dead_one(meta: FakeMeta) -> None:
     account = make_account()
     with connection.cursor() as cursor:
