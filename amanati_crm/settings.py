@@ -182,8 +182,32 @@ INSTAGRAM_FACEBOOK_GRAPH_URL = env.text(
 INSTAGRAM_FACEBOOK_DIALOG_URL = env.text(
     "INSTAGRAM_FACEBOOK_DIALOG_URL", "https://www.facebook.com"
 )
+INSTAGRAM_FACEBOOK_DIALOG_PATH = env.text("INSTAGRAM_FACEBOOK_DIALOG_PATH", "dialog/oauth")
+INSTAGRAM_FACEBOOK_TOKEN_PATH = env.text("INSTAGRAM_FACEBOOK_TOKEN_PATH", "oauth/access_token")
+INSTAGRAM_FACEBOOK_CONFIG_ID = env.text("INSTAGRAM_FACEBOOK_CONFIG_ID")
+INSTAGRAM_LOGIN_APP_ID = env.text("INSTAGRAM_LOGIN_APP_ID")
+INSTAGRAM_LOGIN_APP_SECRET = env.words("INSTAGRAM_LOGIN_APP_SECRET")
+INSTAGRAM_LOGIN_SCOPES = env.words(
+    "INSTAGRAM_LOGIN_SCOPES", "instagram_business_basic,instagram_business_manage_messages"
+)
+INSTAGRAM_LOGIN_SUBSCRIBED_FIELDS = env.words(
+    "INSTAGRAM_LOGIN_SUBSCRIBED_FIELDS",
+    "messages,messaging_postbacks,message_reactions,message_edit,messaging_seen,"
+    "messaging_referral,messaging_handover,standby",
+)
+INSTAGRAM_LOGIN_GRAPH_VERSION = env.text("INSTAGRAM_LOGIN_GRAPH_VERSION")
+INSTAGRAM_LOGIN_GRAPH_URL = env.text("INSTAGRAM_LOGIN_GRAPH_URL", "https://graph.instagram.com")
+INSTAGRAM_LOGIN_TOKEN_URL = env.text("INSTAGRAM_LOGIN_TOKEN_URL", "https://api.instagram.com")
+INSTAGRAM_LOGIN_DIALOG_URL = env.text("INSTAGRAM_LOGIN_DIALOG_URL", "https://www.instagram.com")
+INSTAGRAM_LOGIN_DIALOG_PATH = env.text("INSTAGRAM_LOGIN_DIALOG_PATH", "oauth/authorize")
+INSTAGRAM_LOGIN_DIALOG_SWITCHES = env.words(
+    "INSTAGRAM_LOGIN_DIALOG_SWITCHES", "force_reauth=true,enable_fb_login=false"
+)
+INSTAGRAM_LOGIN_TOKEN_PATH = env.text("INSTAGRAM_LOGIN_TOKEN_PATH", "oauth/access_token")
+INSTAGRAM_LOGIN_EXTEND_PATH = env.text("INSTAGRAM_LOGIN_EXTEND_PATH", "access_token")
 INSTAGRAM_WEBHOOK_REFUSED_RATE = env.text("INSTAGRAM_WEBHOOK_REFUSED_RATE", "300/min")
 INSTAGRAM_CONNECT_RETURN_URL = env.text("INSTAGRAM_CONNECT_RETURN_URL")
+INSTAGRAM_CONNECT_RETURN_URLS = env.words("INSTAGRAM_CONNECT_RETURN_URLS")
 INSTAGRAM_ARCHIVE_MEDIA = env.flag("INSTAGRAM_ARCHIVE_MEDIA", default=False)
 INSTAGRAM_MEDIA_HOSTS = env.words(
     "INSTAGRAM_MEDIA_HOSTS", "lookaside.fbsbx.com,*.fbcdn.net,*.cdninstagram.com,*.fbsbx.com"
@@ -199,7 +223,21 @@ LEGAL_EFFECTIVE_DATE = env.text("LEGAL_EFFECTIVE_DATE")
 
 # --- Content security policy --------------------------------------------------------------------
 
-_dialog = urlsplit(INSTAGRAM_FACEBOOK_DIALOG_URL)
+# Browsers apply form-action to the redirects after a form as well: signing in on the way to
+# "connect" ends at Meta's dialog, and choosing accounts on the frontend's page.
+_after_forms = [
+    f"{address.scheme}://{address.netloc}"
+    for address in map(
+        urlsplit,
+        [
+            INSTAGRAM_FACEBOOK_DIALOG_URL,
+            INSTAGRAM_LOGIN_DIALOG_URL,
+            INSTAGRAM_CONNECT_RETURN_URL,
+            *INSTAGRAM_CONNECT_RETURN_URLS,
+        ],
+    )
+    if address.netloc
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -208,9 +246,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
-        # Browsers apply form-action to the redirects after a form as well: signing in on the way
-        # to "connect" ends at Meta's dialog.
-        "form-action": [SELF, f"{_dialog.scheme}://{_dialog.netloc}"],
+        "form-action": [SELF, *dict.fromkeys(_after_forms)],
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],

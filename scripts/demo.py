@@ -128,17 +128,19 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 def remembered_secrets(path: Path) -> dict[str, str]:
     """Return this demo's secrets: made on the first run, kept for the next ones."""
-    if path.exists():
-        found: dict[str, str] = json.loads(path.read_text())
-        return found
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     made = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "JWT_SIGNING_KEY": secrets.token_urlsafe(50),
         "INSTAGRAM_APP_ID": str(secrets.randbelow(9 * 10**14) + 10**14),
         "INSTAGRAM_APP_SECRET": secrets.token_hex(16),
+        "INSTAGRAM_LOGIN_APP_ID": str(secrets.randbelow(9 * 10**14) + 10**14),
+        "INSTAGRAM_LOGIN_APP_SECRET": secrets.token_hex(16),
         "INSTAGRAM_WEBHOOK_VERIFY_TOKEN": secrets.token_urlsafe(32),
         "INSTAGRAM_TOKEN_ENCRYPTION_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "DJANGO_SUPERUSER_PASSWORD": secrets.token_urlsafe(9),
+        # Last: a folder of an earlier version lacks only what is new.
+        **found,
     }
     write_private(path, json.dumps(made, indent=2))
     return made
@@ -167,6 +169,9 @@ def demo_environment(
         "INSTAGRAM_REDIRECT_URI": f"{app_url}/api/social/instagram/oauth/callback/",
         "INSTAGRAM_FACEBOOK_GRAPH_URL": emulator_url,
         "INSTAGRAM_FACEBOOK_DIALOG_URL": emulator_url,
+        "INSTAGRAM_LOGIN_GRAPH_URL": emulator_url,
+        "INSTAGRAM_LOGIN_TOKEN_URL": emulator_url,
+        "INSTAGRAM_LOGIN_DIALOG_URL": emulator_url,
         "INSTAGRAM_CONNECT_RETURN_URL": "",
         "INSTAGRAM_MEDIA_HOSTS": ",".join(
             f"{host}:{urlsplit(emulator_url).port}" for host in (HOST, "localhost")
@@ -237,7 +242,8 @@ EchoDesk is running, with a stand-in for Meta. Nothing leaves this computer.
   Password       {details["password"]}
 
   1. Connect     {app}/api/social/instagram/oauth/start/
-                 Sign in, then press "Continue" on the stand-in's consent page.
+                 Sign in, choose one of Meta's two logins, press "Continue" on the
+                 stand-in's consent page and, where there are several accounts, "Connect".
   2. Be a customer
                  {emulator}/
                  Type a message on the phone, or send a picture.

@@ -17,6 +17,9 @@ MINIMUM_TOKEN_LENGTH = 32
 OFFICIAL_HOSTS = {
     "INSTAGRAM_FACEBOOK_GRAPH_URL": "graph.facebook.com",
     "INSTAGRAM_FACEBOOK_DIALOG_URL": "www.facebook.com",
+    "INSTAGRAM_LOGIN_GRAPH_URL": "graph.instagram.com",
+    "INSTAGRAM_LOGIN_TOKEN_URL": "api.instagram.com",
+    "INSTAGRAM_LOGIN_DIALOG_URL": "www.instagram.com",
 }
 # Texts people leave in place: samples of guides, and the usual stand-ins.
 PLACEHOLDER = re.compile(
@@ -42,7 +45,8 @@ def is_loopback(url: str) -> bool:
 def check_app_secret() -> Messages:
     """Without the secret nothing Meta sends can be believed."""
     secrets = app_settings.APP_SECRETS
-    if not secrets:
+    alone = app_settings.LOGIN_APP_SECRETS and not app_settings.APP_ID
+    if not secrets and not alone:
         yield Error(
             "INSTAGRAM_APP_SECRET is missing: every webhook delivery will be refused.",
             hint="Copy the App secret from App settings > Basic of your Meta app.",
@@ -58,12 +62,61 @@ def check_app_secret() -> Messages:
 
 def check_app_id() -> Messages:
     """The consent dialog needs the app's id."""
-    if not app_settings.APP_ID.isdecimal():
+    alone = app_settings.LOGIN_APP_ID and not app_settings.APP_ID
+    if not app_settings.APP_ID.isdecimal() and not alone:
         yield Warning(
             "INSTAGRAM_APP_ID is missing or a placeholder: no account can be connected.",
             hint="Copy the App ID, a number, from App settings > Basic of your Meta app.",
             id="social_integrations.W006",
         )
+
+
+def check_instagram_login() -> Messages:
+    """Instagram Login has an id and a secret of its own, and is offered with both only."""
+    app_id, app_secrets = app_settings.LOGIN_APP_ID, app_settings.LOGIN_APP_SECRETS
+    hint = "Copy both from Instagram > API setup with Instagram login, or leave both empty."
+    if bool(app_id) != bool(app_secrets):
+        missing = "INSTAGRAM_LOGIN_APP_SECRET" if app_id else "INSTAGRAM_LOGIN_APP_ID"
+        yield Error(
+            f"{missing} is missing: Instagram Login needs id and secret.",
+            hint=hint,
+            id="social_integrations.E010",
+        )
+    if app_id and not app_id.isdecimal():
+        yield Error(
+            "INSTAGRAM_LOGIN_APP_ID is a placeholder: nobody can connect with Instagram.",
+            hint=hint,
+            id="social_integrations.E011",
+        )
+    if any(is_placeholder(secret) for secret in app_secrets):
+        yield Error(
+            "INSTAGRAM_LOGIN_APP_SECRET is a placeholder: anybody could sign deliveries.",
+            hint=hint,
+            id="social_integrations.E011",
+        )
+    same = {
+        "INSTAGRAM_LOGIN_APP_ID": app_id and app_id == app_settings.APP_ID,
+        "INSTAGRAM_LOGIN_APP_SECRET": set(app_secrets) & set(app_settings.APP_SECRETS),
+    }
+    for name in (name for name, found in same.items() if found):
+        yield Error(
+            f"{name} is the Meta app's own: Instagram Login has another one.",
+            hint=hint,
+            id="social_integrations.E012",
+        )
+
+
+def check_return_urls() -> Messages:
+    """An entry that is no plain address never matches, or sends people somewhere else."""
+    for url in app_settings.CONNECT_RETURN_URLS:
+        parts = urlsplit(url)
+        plain = parts.scheme in {"https", "http"} and parts.hostname and "@" not in parts.netloc
+        if not plain or "?" in url or "#" in url or not url.isprintable():
+            yield Error(
+                "INSTAGRAM_CONNECT_RETURN_URLS holds something that is no plain web address.",
+                hint="Write each as https://host/path/, without query and fragment.",
+                id="social_integrations.E013",
+            )
 
 
 def check_verify_token() -> Messages:
@@ -82,9 +135,9 @@ def check_verify_token() -> Messages:
             hint=hint,
             id="social_integrations.E004",
         )
-    if set(tokens) & set(app_settings.APP_SECRETS):
+    if set(tokens) & set(app_settings.ALL_APP_SECRETS):
         yield Error(
-            "INSTAGRAM_WEBHOOK_VERIFY_TOKEN equals INSTAGRAM_APP_SECRET: the token is typed into "
+            "INSTAGRAM_WEBHOOK_VERIFY_TOKEN equals an app secret: the token is typed into "
             "forms and logged by proxies, the secret must not be.",
             hint=hint,
             id="social_integrations.E005",
@@ -137,6 +190,9 @@ def check_meta_hosts() -> Messages:
     urls = {
         "INSTAGRAM_FACEBOOK_GRAPH_URL": app_settings.FACEBOOK_GRAPH_URL,
         "INSTAGRAM_FACEBOOK_DIALOG_URL": app_settings.FACEBOOK_DIALOG_URL,
+        "INSTAGRAM_LOGIN_GRAPH_URL": app_settings.LOGIN_GRAPH_URL,
+        "INSTAGRAM_LOGIN_TOKEN_URL": app_settings.LOGIN_TOKEN_URL,
+        "INSTAGRAM_LOGIN_DIALOG_URL": app_settings.LOGIN_DIALOG_URL,
     }
     for name, url in urls.items():
         parts = urlsplit(url)
@@ -203,6 +259,8 @@ def check_verify_token_strength() -> Messages:
 CHECKS: tuple[Callable[[], Messages], ...] = (
     check_app_secret,
     check_app_id,
+    check_instagram_login,
+    check_return_urls,
     check_verify_token,
     check_encryption_keys,
     check_redirect_uri,

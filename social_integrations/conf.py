@@ -15,6 +15,19 @@ DEFAULT_SCOPES = (
     "pages_manage_metadata",
     "business_management",
 )
+DEFAULT_LOGIN_SCOPES = ("instagram_business_basic", "instagram_business_manage_messages")
+# Instagram's own field names; Instagram Login takes them as they are.
+DEFAULT_LOGIN_SUBSCRIBED_FIELDS = (
+    "messages",
+    "messaging_postbacks",
+    "message_reactions",
+    "message_edit",
+    "messaging_seen",
+    "messaging_referral",
+    "messaging_handover",
+    "standby",
+)
+DEFAULT_LOGIN_DIALOG_SWITCHES = ("force_reauth=true", "enable_fb_login=false")
 # Page field names; Meta refuses Instagram's names on a Page (see docs/setup-meta.md).
 DEFAULT_SUBSCRIBED_FIELDS = (
     "messages",
@@ -36,6 +49,12 @@ class AppSettings:
     def _get(self, name: str, default: Any) -> Any:
         return getattr(settings, self.prefix + name, default)
 
+    def _url(self, name: str, default: str) -> str:
+        return str(self._get(name, default)).rstrip("/")
+
+    def _path(self, name: str, default: str) -> str:
+        return str(self._get(name, default)).strip("/")
+
     def _list(self, name: str, default: Sequence[str] = ()) -> tuple[str, ...]:
         value = self._get(name, default)
         values = [value] if isinstance(value, str) else (value or default)
@@ -56,12 +75,22 @@ class AppSettings:
         return self._list("APP_SECRET")
 
     @property
-    def LOGIN_APP_SECRETS(self) -> tuple[str, ...]:
-        """Every secret of the Instagram app that comes with Instagram Login; a text or a list.
+    def LOGIN_APP_ID(self) -> str:
+        """The Instagram app id (Instagram > API setup with Instagram login); not the Meta app's."""
+        return str(self._get("LOGIN_APP_ID", ""))
 
-        The setting is `INSTAGRAM_LOGIN_APP_SECRET`. Meta may sign its callbacks with it.
+    @property
+    def LOGIN_APP_SECRETS(self) -> tuple[str, ...]:
+        """Every Instagram app secret in use; the first one is used for calls.
+
+        The setting `INSTAGRAM_LOGIN_APP_SECRET` is a text, or a list while one is replaced.
         """
         return self._list("LOGIN_APP_SECRET")
+
+    @property
+    def ALL_APP_SECRETS(self) -> tuple[str, ...]:
+        """The secrets of both logins: Meta signs with either, and does not say with which."""
+        return self.APP_SECRETS + self.LOGIN_APP_SECRETS
 
     @property
     def WEBHOOK_VERIFY_TOKENS(self) -> tuple[str, ...]:
@@ -88,9 +117,24 @@ class AppSettings:
         return self._list("SCOPES", DEFAULT_SCOPES)
 
     @property
+    def LOGIN_SCOPES(self) -> tuple[str, ...]:
+        """Permissions asked for when an account is connected through Instagram Login."""
+        return self._list("LOGIN_SCOPES", DEFAULT_LOGIN_SCOPES)
+
+    @property
+    def FACEBOOK_CONFIG_ID(self) -> str:
+        """A configuration of Facebook Login for Business, asked for instead of the scopes."""
+        return str(self._get("FACEBOOK_CONFIG_ID", ""))
+
+    @property
     def SUBSCRIBED_FIELDS(self) -> tuple[str, ...]:
         """Page webhook fields asked for when a Page is subscribed."""
         return self._list("SUBSCRIBED_FIELDS", DEFAULT_SUBSCRIBED_FIELDS)
+
+    @property
+    def LOGIN_SUBSCRIBED_FIELDS(self) -> tuple[str, ...]:
+        """Webhook fields asked for when an account of Instagram Login is subscribed."""
+        return self._list("LOGIN_SUBSCRIBED_FIELDS", DEFAULT_LOGIN_SUBSCRIBED_FIELDS)
 
     @property
     def TOKEN_ENCRYPTION_KEYS(self) -> tuple[str, ...]:
@@ -108,12 +152,64 @@ class AppSettings:
     @property
     def FACEBOOK_GRAPH_URL(self) -> str:
         """Where Graph calls go, without version; another host is a stand-in for tests."""
-        return str(self._get("FACEBOOK_GRAPH_URL", "https://graph.facebook.com")).rstrip("/")
+        return self._url("FACEBOOK_GRAPH_URL", "https://graph.facebook.com")
 
     @property
     def FACEBOOK_DIALOG_URL(self) -> str:
         """Where the consent dialog lives, without version."""
-        return str(self._get("FACEBOOK_DIALOG_URL", "https://www.facebook.com")).rstrip("/")
+        return self._url("FACEBOOK_DIALOG_URL", "https://www.facebook.com")
+
+    @property
+    def FACEBOOK_DIALOG_PATH(self) -> str:
+        """The consent dialog's path behind the version."""
+        return self._path("FACEBOOK_DIALOG_PATH", "dialog/oauth")
+
+    @property
+    def FACEBOOK_TOKEN_PATH(self) -> str:
+        """The path behind the version where codes and tokens are exchanged."""
+        return self._path("FACEBOOK_TOKEN_PATH", "oauth/access_token")
+
+    @property
+    def LOGIN_GRAPH_VERSION(self) -> str:
+        """API version of Instagram Login; Meta counts both hosts alike."""
+        return str(self._get("LOGIN_GRAPH_VERSION", "") or self.GRAPH_VERSION)
+
+    @property
+    def LOGIN_GRAPH_URL(self) -> str:
+        """Where calls of Instagram Login go, without version."""
+        return self._url("LOGIN_GRAPH_URL", "https://graph.instagram.com")
+
+    @property
+    def LOGIN_DIALOG_URL(self) -> str:
+        """Where Instagram's consent page lives."""
+        return self._url("LOGIN_DIALOG_URL", "https://www.instagram.com")
+
+    @property
+    def LOGIN_DIALOG_PATH(self) -> str:
+        """The path of Instagram's consent page."""
+        return self._path("LOGIN_DIALOG_PATH", "oauth/authorize")
+
+    @property
+    def LOGIN_DIALOG_SWITCHES(self) -> tuple[tuple[str, str], ...]:
+        """Further parameters of Instagram's consent page, each written `name=value`."""
+        given = self._list("LOGIN_DIALOG_SWITCHES", DEFAULT_LOGIN_DIALOG_SWITCHES)
+        parts = (switch.partition("=") for switch in given)
+        return tuple((name.strip(), value.strip()) for name, _, value in parts)
+
+    @property
+    def LOGIN_TOKEN_URL(self) -> str:
+        """Where codes of Instagram Login are exchanged."""
+        return self._url("LOGIN_TOKEN_URL", "https://api.instagram.com")
+
+    @property
+    def LOGIN_TOKEN_PATH(self) -> str:
+        """The path where codes of Instagram Login are exchanged."""
+        return self._path("LOGIN_TOKEN_PATH", "oauth/access_token")
+
+    @property
+    def LOGIN_EXTEND_PATH(self) -> str:
+        """The path where a short-lived token of Instagram Login becomes a long-lived one."""
+        return self._path("LOGIN_EXTEND_PATH", "access_token")
 
     @property
     def GRAPH_TIMEOUT(self) -> tuple[float, float]:
@@ -136,6 +232,11 @@ class AppSettings:
     def CONNECT_RETURN_URL(self) -> str:
         """A frontend page to go to after connecting; empty shows our own result page."""
         return str(self._get("CONNECT_RETURN_URL", ""))
+
+    @property
+    def CONNECT_RETURN_URLS(self) -> tuple[str, ...]:
+        """Further pages a frontend may ask to return to, each without query."""
+        return self._list("CONNECT_RETURN_URLS")
 
     @property
     def ACCESS_POLICY(self) -> str:

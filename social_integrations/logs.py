@@ -5,7 +5,7 @@ import re
 
 # Parameters Meta wants in addresses, which HTTP libraries log; and tokens by their beginnings.
 SECRET_PARAMETER = re.compile(
-    r"(?i)(?:\b|(?<=%[0-9a-f]{2}))(access_token|client_secret|code|fb_exchange_token|input_token|appsecret_proof|state"
+    r"(?i)(?:\b|(?<=%[0-9a-f]{2}))(access_token|client_secret|code|fb_exchange_token|input_token|appsecret_proof|state|ticket"
     r"|signed_request|hub\.verify_token)(=|%3D)[^&\s\"']+"
 )
 BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]+")

@@ -17,6 +17,7 @@ from .models import (
     Reconciliation,
     WebhookEvent,
 )
+from .services.permissions import missing_for
 
 EXPIRY_NOTICE = timedelta(days=14)
 THREAD_LENGTH = 200
@@ -103,12 +104,33 @@ def _not_subscribed(account: ConnectedAccount, _now: datetime) -> Problem | None
     )
 
 
+def _withdrawn(account: ConnectedAccount, _now: datetime) -> Problem | None:
+    if account.access_withdrawn_at is None:
+        return None
+    return Problem(
+        "access_withdrawn",
+        "This account was left out when access was granted again in Meta's window.",
+        f"{CONNECT_AGAIN[:-1]} and tick it in Meta's window, or leave it as it is.",
+    )
+
+
+def _permissions(account: ConnectedAccount, _now: datetime) -> Problem | None:
+    missing = missing_for(account)
+    if not missing:
+        return None
+    names = ", ".join(row.scope for row in missing)
+    sentences = " ".join(dict.fromkeys(row.without_it for row in missing))
+    return Problem(
+        "permissions_missing", f"{sentences} Not granted: {names}.", missing[0].next_step
+    )
+
+
 # The first two explain everything after them.
 ROOT_CAUSES: tuple[Callable[[ConnectedAccount, datetime], Problem | None], ...] = (
     _disconnected,
     _reauth_required,
 )
-DETAILS = (_expiry, _data_access, _not_subscribed)
+DETAILS = (_expiry, _data_access, _withdrawn, _permissions, _not_subscribed)
 
 
 def account_problems(account: ConnectedAccount, now: datetime | None = None) -> list[Problem]:

@@ -19,6 +19,7 @@ from .services import (
     importing,
     jobs,
     media,
+    pending,
     privacy,
     reconcile_triggers,
     reconciling,
@@ -120,5 +121,6 @@ def sweep() -> None:
     applying.retry_failed()
     reconcile_triggers.recover()
     reconcile_triggers.start_due()
+    pending.forget_expired_grants()
     today = f"{jobs.HOUSEKEEPING}:{timezone.now():%Y-%m-%d}"
     jobs.enqueue_all([jobs.NewJob(jobs.HOUSEKEEPING, {}, today)])

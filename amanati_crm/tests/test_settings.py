@@ -60,7 +60,11 @@ class TestHeaders:
 
     def test_signing_in_may_end_at_metas_dialog(self, client: Client) -> None:
         policy = parse_policy(client.get("/login/")["Content-Security-Policy"])
-        assert policy["form-action"] == ["'self'", "https://www.facebook.com"]
+        assert policy["form-action"] == [
+            "'self'",
+            "https://www.facebook.com",
+            "https://www.instagram.com",
+        ]
 
 
 def parse_policy(header: str) -> dict[str, list[str]]:
@@ -170,6 +174,12 @@ class TestProduction:
         assert database["OPTIONS"]["prepare_threshold"] is None
         assert database["CONN_MAX_AGE"] == 600
 
+    def test_a_form_may_end_on_a_frontends_page(self) -> None:
+        pages = "https://app.operator.org/social/,https://crm.operator.org/x/"
+        shown = settings_for(**PRODUCTION | {"INSTAGRAM_CONNECT_RETURN_URLS": pages})
+        allowed = shown["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]["form-action"]
+        assert allowed[-2:] == ["https://app.operator.org", "https://crm.operator.org"]
+
     def test_a_mistyped_switch_stops_the_start_instead_of_meaning_no(self) -> None:
         done = python("-c", "import amanati_crm.settings", **PRODUCTION | {"DEBUG": "perhaps"})
         assert done.returncode != 0
@@ -223,7 +233,7 @@ class TestDocumentation:
     @pytest.mark.skipif(not DOCUMENTED_SETTINGS.exists(), reason="docs/settings.md is not there")
     def test_every_setting_of_the_app_is_documented(self) -> None:
         source = (ROOT / "social_integrations" / "conf.py").read_text()
-        names = re.findall(r'self\._(?:get|list)\(\s*"([A-Z_]+)"', source)
+        names = re.findall(r'self\._(?:get|list|url|path)\(\s*"([A-Z_]+)"', source)
         assert len(names) > 15
         text = DOCUMENTED_SETTINGS.read_text()
         missing = [name for name in names if not re.search(rf"\bINSTAGRAM_{name}\b", text)]

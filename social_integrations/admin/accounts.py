@@ -40,6 +40,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
                     "connected_at",
                     "page",
                     "webhook_subscribed_at",
+                    "access_withdrawn_at",
                     "token_expires_at",
                     "data_access_expires_at",
                     "granted_scopes",

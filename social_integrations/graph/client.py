@@ -16,11 +16,12 @@ from .usage import NO_USAGE, Usage
 Params = Mapping[str, str]
 
 SEGMENT = re.compile(r"[0-9A-Za-z_.=-]{1,512}", re.ASCII)
-SECRET_PARAMS = ("code", "client_secret", "fb_exchange_token", "input_token")
+SECRET_PARAMS = ("access_token", "code", "client_secret", "fb_exchange_token", "input_token")
 # Addresses, tokens by their known beginnings, and any long word: none of it helps a person.
 UNSAFE_WORD = re.compile(r"https?://\S+|\b(?:EAA|IGAA|IGQV)[\w-]+|\S{40,}")
 MAX_MESSAGE = 300
 INVALID_PARAMETER = 100
+PROOF = "appsecret_proof"
 
 
 class GraphReader(Protocol):
@@ -34,7 +35,8 @@ class GraphClient:
     """Calls Meta for one token (or none), as one app.
 
     The token travels in the Authorization header only. Every call with a token carries
-    `appsecret_proof`, which Meta demands once "Require App Secret" is switched on.
+    `appsecret_proof`, which Meta demands once "Require App Secret" is switched on; with
+    `proves=False` only after Meta asked for it. An empty version stands for none.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class GraphClient:
         app_secret: str,
         token: str = "",
         timeout: tuple[float, float] = (3.05, 10.0),
+        proves: bool = True,
     ) -> None:
-        self._root = f"{base_url.rstrip('/')}/{version}"
+        self._root = "/".join(filter(None, (base_url.rstrip("/"), version)))
+        self._proves = proves
         self._app_secret = app_secret
         self._token = token
         self._transport = Transport(timeout=timeout)
@@ -80,6 +84,18 @@ class GraphClient:
         that is not a JSON object (no answer, HTML, half JSON, a list, 204, a redirect). Neither
         error carries an address, a token, a secret or a code, in its text or its context.
         """
+        try:
+            return self._request(method, path, params, data, once=once)
+        except GraphRefusedError as error:
+            # Meta has no code of its own for this. A refused call changed nothing: say it again.
+            if self._proves or not self._token or PROOF not in str(error):
+                raise
+        self._proves = True
+        return self._request(method, path, params, data, once=once)
+
+    def _request(
+        self, method: str, path: str, params: Params | None, data: Params | None, *, once: bool
+    ) -> dict[str, Any]:
         given = {**(params or {}), **(data or {})}
         proof = self._proof()
         self._usage = NO_USAGE
@@ -115,10 +131,10 @@ class GraphClient:
             query["after"] = after
 
     def _proof(self) -> dict[str, str]:
-        if not self._token:
+        if not self._token or not self._proves:
             return {}
         digest = hmac.new(self._app_secret.encode(), self._token.encode(), hashlib.sha256)
-        return {"appsecret_proof": digest.hexdigest()}
+        return {PROOF: digest.hexdigest()}
 
 
 def _checked(path: str) -> str:
@@ -139,6 +155,10 @@ def _understand(answer: Answer, secrets: list[str]) -> dict[str, Any]:
         message = _scrubbed(read_text(error, "message"), secrets)
         subcode = read_number(error, "error_subcode")
         raise GraphRefusedError(read_number(error, "code") or 0, subcode or None, message)
+    if "error_type" in payload or "error_message" in payload:
+        # The shape of api.instagram.com, where codes are exchanged.
+        message = _scrubbed(read_text(payload, "error_message"), secrets)
+        raise GraphRefusedError(read_number(payload, "code") or 0, None, message)
     if not 200 <= answer.status < 300 or error is not None:
         raise GraphUnavailableError(f"Meta answered with an unexpected HTTP {answer.status}")
     return payload

@@ -1,19 +1,23 @@
-"""Facebook Login, step by step: consent address, tokens, who consented, which Pages."""
+"""Both logins, step by step: consent address, tokens, who consented, which accounts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
 from social_integrations.exceptions import GraphUnavailableError
 
 from .client import GraphClient
-from .flavours import Flavour
+from .flavours import Exchange, Flavour
 from .reading import (
     read_id,
+    read_ids,
     read_link,
     read_moment,
     read_number,
     read_object,
+    read_objects,
     read_text,
     read_words,
 )
@@ -30,6 +34,7 @@ PAGE_FIELDS = (
     "id,name,access_token,tasks,instagram_business_account{id,username,name,profile_picture_url}"
 )
 PAGES_PER_CALL = "50"
+ACCOUNT_FIELDS = "id,user_id,username,name,account_type,profile_picture_url"
 
 
 def authorize_url(
@@ -40,18 +45,26 @@ def authorize_url(
     redirect_uri: str,
     state: str,
     scopes: Sequence[str],
+    config_id: str = "",
 ) -> str:
-    """Return the address of Meta's consent dialog."""
+    """Return the address of Meta's consent dialog.
+
+    Meta: with Facebook Login for Business a configuration made in the Meta app stands in the
+    place of the permissions.
+    """
+    wanted = {"config_id": config_id} if config_id else {"scope": ",".join(scopes)}
     query = urlencode(
         {
             "client_id": app_id,
             "redirect_uri": redirect_uri,
             "state": state,
-            "scope": ",".join(scopes),
+            **wanted,
             "response_type": "code",
+            **dict(flavour.dialog_switches),
         }
     )
-    return f"{flavour.dialog_url}/{version}/{flavour.dialog_path}?{query}"
+    parts = (flavour.dialog_url, version if flavour.dialog_versioned else "", flavour.dialog_path)
+    return f"{'/'.join(filter(None, parts))}?{query}"
 
 
 def exchange_code(
@@ -64,16 +77,9 @@ def exchange_code(
 ) -> TokenGrant:
     """Exchange a code for a short-lived user token (about an hour).
 
-    Meta documents GET only, so code and secret stand in the address: it must never be logged.
     Sent once, as a code works once. Raises `GraphRefusedError` with Meta's reason.
     """
-    return _grant(
-        client.get(
-            flavour.token_path,
-            {**_app(credentials), "redirect_uri": redirect_uri, "code": code},
-            once=True,
-        )
-    )
+    return _trade(client, flavour.code, code, credentials, redirect_uri)
 
 
 def extend_token(
@@ -83,16 +89,28 @@ def extend_token(
 
     Meta: Page tokens read with a long-lived user token have no end date, others die in an hour.
     """
-    return _grant(
-        client.get(
-            flavour.token_path,
-            {
-                **_app(credentials),
-                "grant_type": "fb_exchange_token",
-                "fb_exchange_token": token,
-            },
-        )
-    )
+    return _trade(client, flavour.extend, token, credentials)
+
+
+def _trade(
+    client: GraphClient,
+    exchange: Exchange,
+    value: str,
+    credentials: AppCredentials,
+    redirect_uri: str = "",
+) -> TokenGrant:
+    known = {
+        "client_id": credentials.app_id,
+        "client_secret": credentials.app_secret,
+        "redirect_uri": redirect_uri,
+    }
+    fields = {name: known[name] for name in exchange.sends}
+    if exchange.grant_type:
+        fields["grant_type"] = exchange.grant_type
+    fields[exchange.given] = value
+    if exchange.method == "POST":
+        return _grant(client.post(exchange.path, fields))
+    return _grant(client.get(exchange.path, fields, once=exchange.once))
 
 
 def read_identity(client: GraphClient) -> Identity:
@@ -121,7 +139,17 @@ def inspect_token(client: GraphClient, flavour: Flavour, *, token: str) -> Token
         expires_at=read_moment(data, "expires_at"),
         data_access_expires_at=read_moment(data, "data_access_expires_at"),
         scopes=read_words(data, "scopes") or (),
+        page_ids=_target_ids(data, "pages_"),
+        instagram_ids=_target_ids(data, "instagram_"),
     )
+
+
+def _target_ids(data: dict[str, Any], scopes: str) -> tuple[str, ...]:
+    """Return the ids all scopes beginning so are limited to; Meta: no `target_ids` means all."""
+    rows = [row for row in read_objects(data, "granular_scopes") if "target_ids" in row]
+    named = [row for row in rows if read_text(row, "scope").startswith(scopes)]
+    ids = chain.from_iterable(read_ids(row, "target_ids") for row in named)
+    return tuple(dict.fromkeys(ids))
 
 
 def list_pages(client: GraphClient) -> tuple[Page, ...]:
@@ -133,6 +161,32 @@ def list_pages(client: GraphClient) -> tuple[Page, ...]:
     params = {"fields": PAGE_FIELDS, "limit": PAGES_PER_CALL}
     rows = client.paged("me/accounts", params)
     return tuple(_page(row) for row in rows if read_id(row, "id"))
+
+
+def read_page(client: GraphClient, page_id: str) -> Page:
+    """Return one Page by its id; raise `GraphRefusedError` where Meta does not show it."""
+    return replace(_page(client.get(page_id, {"fields": PAGE_FIELDS})), id=page_id)
+
+
+def read_professional_account(client: GraphClient) -> InstagramAccount:
+    """Return the account behind an Instagram Login token.
+
+    Meta: `user_id` is the account's id, which webhooks name; `id` is the account as this app sees
+    it, another number. Both stand flat in the answer or in a list under `data`.
+    """
+    answer = _unwrapped(client.get("me", {"fields": ACCOUNT_FIELDS}))
+    if not read_id(answer, "user_id"):
+        raise GraphUnavailableError("Meta did not say which account it is")
+    account = _instagram_account({**answer, "id": answer["user_id"]})
+    return replace(
+        account,
+        app_scoped_id=read_id(answer, "id"),
+        account_type=read_text(answer, "account_type"),
+    )
+
+
+def _unwrapped(answer: dict[str, Any]) -> dict[str, Any]:
+    return next(iter(read_objects(answer, "data")), read_object(answer, "data") or answer)
 
 
 def _page(row: dict[str, Any]) -> Page:
@@ -155,12 +209,14 @@ def _instagram_account(row: dict[str, Any]) -> InstagramAccount:
     )
 
 
-def _app(credentials: AppCredentials) -> dict[str, str]:
-    return {"client_id": credentials.app_id, "client_secret": credentials.app_secret}
-
-
 def _grant(answer: dict[str, Any]) -> TokenGrant:
-    token = read_text(answer, "access_token")
+    found = _unwrapped(answer)
+    token = read_text(found, "access_token")
     if not token:
         raise GraphUnavailableError("Meta's answer holds no token")
-    return TokenGrant(access_token=token, expires_in=read_number(answer, "expires_in"))
+    listed = read_words(found, "permissions") or read_text(found, "permissions").split(",")
+    return TokenGrant(
+        access_token=token,
+        expires_in=read_number(found, "expires_in"),
+        permissions=tuple(filter(None, (word.strip() for word in listed))),
+    )

@@ -26,6 +26,13 @@ def read_id(source: Mapping[str, Any], key: str) -> str:
     return text if ID.fullmatch(text) else ""
 
 
+def read_ids(source: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return the ids of a list, written as texts or numbers; anything else is left out."""
+    value = source.get(key)
+    found = [read_id({key: item}, key) for item in value] if isinstance(value, list) else []
+    return tuple(filter(None, found))
+
+
 def read_link(source: Mapping[str, Any], key: str) -> str:
     """Return a web address, empty for anything that is not http or https."""
     text = read_text(source, key)

@@ -18,6 +18,8 @@ class TokenGrant:
 
     access_token: str = field(repr=False)
     expires_in: int | None = None
+    permissions: tuple[str, ...] = ()
+    """What was granted, where Meta says it along with the token (Instagram Login)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,10 @@ class TokenInspection:
     expires_at: datetime | None = None
     data_access_expires_at: datetime | None = None
     scopes: tuple[str, ...] = ()
+    page_ids: tuple[str, ...] = ()
+    """The Pages the permissions are limited to; empty where they cover all."""
+    instagram_ids: tuple[str, ...] = ()
+    """The Instagram accounts the permissions are limited to; empty where they cover all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,10 @@ class InstagramAccount:
     username: str = ""
     name: str = ""
     profile_picture_url: str = ""
+    app_scoped_id: str = ""
+    """The same account as this app sees it; another number (Instagram Login)."""
+    account_type: str = ""
+    """Meta's word, whatever it is; known are `Business` and `Media_Creator`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The app's tables."""
 
-from .accounts import ConnectedAccount, OAuthAttempt
+from .accounts import ConnectedAccount, OAuthAttempt, PendingGrant
 from .budgets import CallBudget
 from .conversations import Contact, Conversation
 from .deletion import DeletionRequest, Tombstone
@@ -20,6 +20,7 @@ __all__ = [
     "Message",
     "MessageEdit",
     "OAuthAttempt",
+    "PendingGrant",
     "Reaction",
     "Reconciliation",
     "Tombstone",

@@ -47,6 +47,11 @@ class ConnectedAccount(models.Model):
     granted_scopes = models.JSONField(default=list, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.CONNECTED)
     status_reason = models.TextField(blank=True)
+    access_withdrawn_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When whoever connected it agreed at Meta again and left this account out.",
+    )
     connected_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -75,11 +80,19 @@ class OAuthAttempt(models.Model):
 
     state_hash = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    login = models.CharField(max_length=16, choices=ConnectedAccount.Login)
-    browser_hash = models.CharField(max_length=64)
-    redirect_target = models.CharField(
-        max_length=255, blank=True, help_text="Where a frontend wants to return to."
+    login = models.CharField(max_length=16, choices=ConnectedAccount.Login, blank=True)
+    browser_hash = models.CharField(
+        max_length=64, blank=True, help_text="Empty until a frontend's link was opened."
     )
+    link_hash = models.CharField(
+        max_length=64,
+        null=True,
+        blank=True,
+        unique=True,
+        editable=False,
+        help_text="Set where a frontend asked for a link: the browser need not be signed in.",
+    )
+    redirect_target = models.TextField(blank=True, help_text="Where a frontend wants to return to.")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
@@ -89,3 +102,17 @@ class OAuthAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_login_display()} started {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class PendingGrant(models.Model):
+    """What Meta granted, tokens included, until the person has chosen which accounts to connect."""
+
+    attempt = models.OneToOneField(OAuthAttempt, models.CASCADE, related_name="grant")
+    content = EncryptedTextField(editable=False, help_text="Encrypted; never shown.")
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "grant that waits for a choice"
+
+    def __str__(self) -> str:
+        return f"Grant {self.pk}"

@@ -5,9 +5,16 @@ from dataclasses import replace
 from social_integrations.conf import app_settings
 from social_integrations.exceptions import ConfigurationError
 from social_integrations.graph.client import GraphClient
-from social_integrations.graph.flavours import FACEBOOK_LOGIN, Flavour
+from social_integrations.graph.flavours import (
+    FACEBOOK_LOGIN,
+    INSTAGRAM_LOGIN,
+    Exchange,
+    Flavour,
+)
 from social_integrations.graph.types import AppCredentials
 from social_integrations.models import ConnectedAccount
+
+FACEBOOK, INSTAGRAM = ConnectedAccount.Login.FACEBOOK, ConnectedAccount.Login.INSTAGRAM
 
 
 def facebook_login() -> Flavour:
@@ -15,28 +22,71 @@ def facebook_login() -> Flavour:
     return replace(
         FACEBOOK_LOGIN,
         graph_url=app_settings.FACEBOOK_GRAPH_URL,
+        code_url=app_settings.FACEBOOK_GRAPH_URL,
         dialog_url=app_settings.FACEBOOK_DIALOG_URL,
+        dialog_path=app_settings.FACEBOOK_DIALOG_PATH,
+        code=replace(FACEBOOK_LOGIN.code, path=app_settings.FACEBOOK_TOKEN_PATH),
+        extend=replace(FACEBOOK_LOGIN.extend, path=app_settings.FACEBOOK_TOKEN_PATH),
     )
 
 
-def app_credentials() -> AppCredentials:
-    """Return the Meta app's id and current secret; raise `ConfigurationError` if one is missing."""
-    if not app_settings.APP_ID:
-        raise ConfigurationError("INSTAGRAM_APP_ID is not set.")
-    if not app_settings.APP_SECRETS:
-        raise ConfigurationError("INSTAGRAM_APP_SECRET is not set.")
-    return AppCredentials(app_id=app_settings.APP_ID, app_secret=app_settings.APP_SECRETS[0])
+def instagram_login() -> Flavour:
+    """Return Instagram Login at the configured hosts."""
+    return replace(
+        INSTAGRAM_LOGIN,
+        graph_url=app_settings.LOGIN_GRAPH_URL,
+        code_url=app_settings.LOGIN_TOKEN_URL,
+        dialog_url=app_settings.LOGIN_DIALOG_URL,
+        dialog_path=app_settings.LOGIN_DIALOG_PATH,
+        dialog_switches=app_settings.LOGIN_DIALOG_SWITCHES,
+        code=replace(INSTAGRAM_LOGIN.code, path=app_settings.LOGIN_TOKEN_PATH),
+        extend=replace(INSTAGRAM_LOGIN.extend, path=app_settings.LOGIN_EXTEND_PATH),
+    )
 
 
-def client_for_token(token: str) -> GraphClient:
+def flavour_of(login: str) -> Flavour:
+    """Return a login product at the configured hosts."""
+    return instagram_login() if login == INSTAGRAM else facebook_login()
+
+
+def graph_version(login: str) -> str:
+    """Return the API version for a login product."""
+    instagram = login == INSTAGRAM
+    return app_settings.LOGIN_GRAPH_VERSION if instagram else app_settings.GRAPH_VERSION
+
+
+def asked_scopes(login: str) -> tuple[str, ...]:
+    """Return the permissions asked for with a login product."""
+    return app_settings.LOGIN_SCOPES if login == INSTAGRAM else app_settings.SCOPES
+
+
+def app_credentials(login: str = FACEBOOK) -> AppCredentials:
+    """Return the id and current secret a login product goes by.
+
+    Raises `ConfigurationError` if one is missing.
+    """
+    if login == INSTAGRAM:
+        name, app_id, secrets = "_LOGIN", app_settings.LOGIN_APP_ID, app_settings.LOGIN_APP_SECRETS
+    else:
+        name, app_id, secrets = "", app_settings.APP_ID, app_settings.APP_SECRETS
+    if not app_id:
+        raise ConfigurationError(f"INSTAGRAM{name}_APP_ID is not set.")
+    if not secrets:
+        raise ConfigurationError(f"INSTAGRAM{name}_APP_SECRET is not set.")
+    return AppCredentials(app_id=app_id, app_secret=secrets[0])
+
+
+def client_for_token(token: str, login: str = FACEBOOK) -> GraphClient:
     """Return a client that acts for whoever the token stands for; the empty text is nobody."""
-    return GraphClient(
-        base_url=facebook_login().graph_url,
-        version=app_settings.GRAPH_VERSION,
-        app_secret=app_credentials().app_secret,
-        token=token,
-        timeout=app_settings.GRAPH_TIMEOUT,
-    )
+    flavour = flavour_of(login)
+    return _client(flavour.graph_url, graph_version(login), token, login)
+
+
+def client_for_exchange(login: str, exchange: Exchange) -> GraphClient:
+    """Return a client without a token, at the host where this is exchanged."""
+    flavour = flavour_of(login)
+    base_url = flavour.code_url if exchange == flavour.code else flavour.graph_url
+    return _client(base_url, graph_version(login) if exchange.versioned else "", "", login)
 
 
 def client_for_app() -> GraphClient:
@@ -46,5 +96,16 @@ def client_for_app() -> GraphClient:
 
 
 def client_for_account(account: ConnectedAccount) -> GraphClient:
-    """Return a client that acts for a connected account, with its Page's token."""
-    return client_for_token(account.access_token)
+    """Return a client that acts for a connected account, through the login it was made with."""
+    return client_for_token(account.access_token, account.login)
+
+
+def _client(base_url: str, version: str, token: str, login: str) -> GraphClient:
+    return GraphClient(
+        base_url=base_url,
+        version=version,
+        app_secret=app_credentials(login).app_secret,
+        token=token,
+        timeout=app_settings.GRAPH_TIMEOUT,
+        proves=flavour_of(login).proves,
+    )

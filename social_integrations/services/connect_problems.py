@@ -42,6 +42,36 @@ PROBLEMS: dict[str, ConnectProblem] = {
         503,
         can_retry=False,
     ),
+    "login_unknown": ConnectProblem(
+        "There is no such way to sign in",
+        "The address asks for a login that does not exist.",
+        START_AGAIN,
+        400,
+    ),
+    "return_refused": ConnectProblem(
+        "The return address is not allowed",
+        "The address to return to is not one this installation knows.",
+        f"{OPERATOR} Every address a frontend returns to stands in INSTAGRAM_CONNECT_RETURN_URLS.",
+        400,
+    ),
+    "link_unknown": ConnectProblem(
+        "This link does not belong to us",
+        "The link was not made here, or is too old to be remembered.",
+        "Start again where you came from. Do not use a link somebody sent you.",
+        400,
+    ),
+    "link_used": ConnectProblem(
+        "This link was used already",
+        "A link to connect an account can be opened once.",
+        "Go back to where you came from and start again.",
+        409,
+    ),
+    "link_expired": ConnectProblem(
+        "This link has expired",
+        "For safety, a link to connect an account works for two minutes.",
+        "Go back to where you came from and start again.",
+        400,
+    ),
     # --- the way back ---
     "duplicate_parameters": ConnectProblem(
         "This answer cannot be read",
@@ -98,7 +128,8 @@ PROBLEMS: dict[str, ConnectProblem] = {
     "scope_refused": ConnectProblem(
         "Meta refused a permission",
         "The Meta app asks for a permission it is not set up for.",
-        f"{OPERATOR} Compare INSTAGRAM_SCOPES with the permissions of the Meta app.",
+        f"{OPERATOR} Compare INSTAGRAM_SCOPES and INSTAGRAM_LOGIN_SCOPES with the permissions of "
+        "the Meta app.",
         503,
     ),
     "dialog_error": ConnectProblem(
@@ -117,8 +148,9 @@ PROBLEMS: dict[str, ConnectProblem] = {
     "redirect_mismatch": ConnectProblem(
         "The return address does not match",
         "Meta compared the return address of this installation with the one it knows; they differ.",
-        f"{OPERATOR} INSTAGRAM_REDIRECT_URI must be the same, letter by letter, as under "
-        "Facebook Login > Settings > Valid OAuth Redirect URIs.",
+        f"{OPERATOR} INSTAGRAM_REDIRECT_URI must be the same, letter by letter, as in the Meta "
+        "app: under Facebook Login > Settings > Valid OAuth Redirect URIs, or under Instagram > "
+        "API setup with Instagram login > Set up business login.",
         503,
     ),
     "code_expired": ConnectProblem(
@@ -150,6 +182,20 @@ PROBLEMS: dict[str, ConnectProblem] = {
         "Meta does not know our app",
         "The app id of this installation is not one Meta knows.",
         f"{OPERATOR} INSTAGRAM_APP_ID must be the id under App settings > Basic.",
+        503,
+    ),
+    "wrong_login_secret": ConnectProblem(
+        "Instagram does not accept our app secret",
+        "The Instagram app secret of this installation is not the one of the Meta app.",
+        f"{OPERATOR} INSTAGRAM_LOGIN_APP_SECRET must be the Instagram app secret under Instagram "
+        "> API setup with Instagram login. It is not the secret under App settings > Basic.",
+        503,
+    ),
+    "wrong_login_id": ConnectProblem(
+        "Instagram does not know our app",
+        "The Instagram app id of this installation is not one Meta knows.",
+        f"{OPERATOR} INSTAGRAM_LOGIN_APP_ID must be the Instagram app ID under Instagram > API "
+        "setup with Instagram login. It is not the id under App settings > Basic.",
         503,
     ),
     # --- what the person has ---
@@ -194,6 +240,20 @@ PROBLEMS: dict[str, ConnectProblem] = {
         "Ask that person, or somebody who may change all accounts, to connect it again.",
         409,
     ),
+    "personal_account": ConnectProblem(
+        "This is a personal account",
+        "Meta lets apps read the messages of professional Instagram accounts only.",
+        "In the Instagram app, open Settings > Account type and tools > Switch to professional "
+        "account. Then start again.",
+        409,
+    ),
+    # --- choosing ---
+    "no_choice": ConnectProblem(
+        "There is nothing to choose",
+        "What Meta granted is kept for ten minutes and used once; it is no longer here.",
+        "See whether the accounts are connected already; if not, start again.",
+        404,
+    ),
     # --- Meta itself ---
     "meta_unreachable": ConnectProblem(
         "Meta cannot be reached",
@@ -224,34 +284,6 @@ PROBLEMS: dict[str, ConnectProblem] = {
     ),
     "unexpected": ConnectProblem(
         "Something unexpected happened", "Connecting stopped.", START_AGAIN, 500
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class PageProblem:
-    """Why one Facebook Page could not be used, and what helps."""
-
-    sentence: str
-    next_step: str
-
-
-PAGE_PROBLEMS: dict[str, PageProblem] = {
-    "no_instagram": PageProblem(
-        "No Instagram account is linked to this Page.",
-        "Link a Business or Creator account in the Page's settings under Linked accounts.",
-    ),
-    "no_token": PageProblem(
-        "Meta gave us no access to this Page.",
-        "Tick the Page in Meta's window and check that you have a role on it.",
-    ),
-    "no_task": PageProblem(
-        "You may not handle messages for this Page.",
-        "Ask for the task “Messages” (or “Community activity”) under Page access.",
-    ),
-    "account_taken": PageProblem(
-        "Its Instagram account is connected here already, by another user.",
-        "Ask that person, or somebody who may change all accounts, to connect it again.",
     ),
 }
 

@@ -1,6 +1,7 @@
-"""Connect Instagram accounts with the code Facebook Login brought back."""
+"""Connect Instagram accounts with what one of Meta's logins granted."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,22 +11,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from social_integrations.access import access_policy
-from social_integrations.conf import app_settings
-from social_integrations.exceptions import ConnectError
-from social_integrations.graph.types import InstagramAccount, Page
+from social_integrations.graph.types import InstagramAccount
 from social_integrations.models import ConnectedAccount
 from social_integrations.signals import account_connected
 
 from .adoption import adopt_orphans
-from .clients import facebook_login
-from .grants import Grant, redeem_code
+from .grants import Grant, Offer
+from .permissions import missing_permissions
 from .reconciling import Reason, start
-from .subscribing import record_subscription, subscribe_page
+from .reviewing import UnusablePage, review_grant
+from .subscribing import record_subscription, subscribe_account
+from .withdrawing import WithdrawnAccount, mark_withdrawn
 
 logger = logging.getLogger(__name__)
-
-# Meta: one of these tasks on the Page is needed to handle its messages.
-MESSAGING_TASKS = frozenset({"MESSAGING", "MODERATE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,97 +40,72 @@ class ConnectedOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnusablePage:
-    """A Page that was left alone; `code` is a key of `PAGE_PROBLEMS`."""
-
-    page_name: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectResult:
     """What came of it; `problem` names why nothing at all could be connected."""
 
     accounts: tuple[ConnectedOutcome, ...] = ()
     unusable: tuple[UnusablePage, ...] = ()
+    withdrawn: tuple[WithdrawnAccount, ...] = ()
     missing_scopes: tuple[str, ...] = ()
     problem: str = ""
 
 
-def connect_accounts(*, user: User, code: str) -> ConnectResult:
-    """Turn the code into connected accounts, one per usable Page, and subscribe each.
+def connect_accounts(
+    *, user: User, grant: Grant, chosen: Collection[str] | None = None
+) -> ConnectResult:
+    """Turn a grant into connected accounts, one per usable offer, and subscribe each.
 
-    Must run outside a transaction: it calls Meta several times. Raises `ConnectError` where Meta
-    refuses or cannot be reached, an essential permission is missing, or there is no Page.
+    `chosen` holds the ids of the Instagram accounts that were picked; None takes all. Accounts
+    the same consent covered before and no longer does are marked. Must run outside a
+    transaction: it calls Meta several times.
     """
-    grant = redeem_code(code=code)
-    _refuse_without_essentials(grant)
-    problems = {page.id: _page_problem(page) for page in grant.pages}
+    review = review_grant(user=user, grant=grant)
+    unusable = list(review.unusable)
     outcomes: list[ConnectedOutcome] = []
-    for page in grant.pages:
-        if page.instagram is None or problems[page.id]:
+    for choice in review.choices:
+        if chosen is not None and choice.account_id not in chosen:
             continue
-        stored = _store(user=user, page=page, instagram=page.instagram, grant=grant)
+        stored = _store(user=user, offer=choice.offer, grant=grant)
         if stored is None:
-            problems[page.id] = "account_taken"
+            unusable.append(UnusablePage(page_name=f"@{choice.username}", code="account_taken"))
         else:
             account, created = stored
             outcomes.append(_activate(account=account, created=created, user=user))
+    withdrawn = tuple(mark_withdrawn(account=account) for account in review.withdrawn)
+    missing = missing_permissions(login=grant.login, granted=grant.granted)
     return ConnectResult(
         accounts=tuple(outcomes),
-        unusable=tuple(
-            UnusablePage(page_name=page.name or page.id, code=problems[page.id])
-            for page in grant.pages
-            if problems[page.id]
-        ),
-        missing_scopes=tuple(s for s in app_settings.SCOPES if s not in grant.granted),
-        problem="" if outcomes else _common_problem(set(problems.values())),
+        unusable=tuple(unusable),
+        withdrawn=withdrawn,
+        missing_scopes=tuple(permission.scope for permission in missing),
+        problem="" if outcomes or withdrawn else _common_problem({page.code for page in unusable}),
     )
-
-
-def _refuse_without_essentials(grant: Grant) -> None:
-    missing = [s for s in facebook_login().essential_scopes if s not in grant.granted]
-    if missing:
-        raise ConnectError("permissions_missing", ", ".join(missing))
-    if not grant.pages:
-        hidden = "business_management" not in grant.granted
-        raise ConnectError("no_pages_business" if hidden else "no_pages")
-
-
-def _page_problem(page: Page) -> str:
-    """Return why a Page cannot be used, a key of `PAGE_PROBLEMS`; empty if it can."""
-    if page.instagram is None:
-        return "no_instagram"
-    if not page.access_token:
-        return "no_token"
-    if page.tasks is not None and MESSAGING_TASKS.isdisjoint(page.tasks):
-        return "no_task"
-    return ""
 
 
 def _common_problem(problems: set[str]) -> str:
     """Return the problem that covers a whole result without accounts."""
     only = next(iter(problems)) if len(problems) == 1 else ""
-    return only if only in ("no_instagram", "account_taken") else "no_usable_page"
+    return (
+        only if only in ("no_instagram", "personal_account", "account_taken") else "no_usable_page"
+    )
 
 
-def _store(
-    *, user: User, page: Page, instagram: InstagramAccount, grant: Grant
-) -> tuple[ConnectedAccount, bool] | None:
+def _store(*, user: User, offer: Offer, grant: Grant) -> tuple[ConnectedAccount, bool] | None:
     """Write the account, new or known; None where the policy refuses to replace it.
 
     The unique id and the row lock make two connections at the same moment end in one row.
     """
-    values = _values(user=user, page=page, instagram=instagram, grant=grant)
+    assert offer.instagram is not None  # noqa: S101 - for the type checker; a choice has one
+    values = _values(user=user, offer=offer, instagram=offer.instagram, grant=grant)
     with transaction.atomic():
         # The old token is not read: connecting again is the way out when no key fits it any more.
         accounts = ConnectedAccount.objects.defer("access_token").select_for_update()
         account, created = accounts.get_or_create(
-            instagram_account_id=instagram.id, defaults=values
+            instagram_account_id=offer.instagram.id, defaults=values
         )
         if not created:
             if not access_policy().may_replace(user, account):
-                logger.warning("Account %s stays with its owner", instagram.id)
+                logger.warning("Account %s stays with its owner", offer.instagram.id)
                 return None
             for name, value in values.items():
                 setattr(account, name, value)
@@ -140,22 +113,27 @@ def _store(
     return account, created
 
 
-def _values(*, user: User, page: Page, instagram: InstagramAccount, grant: Grant) -> dict[str, Any]:
+def _values(
+    *, user: User, offer: Offer, instagram: InstagramAccount, grant: Grant
+) -> dict[str, Any]:
+    # Facebook Login does not name the app-scoped id; one that is known stays right.
+    app_scoped = {"app_scoped_id": instagram.app_scoped_id} if instagram.app_scoped_id else {}
     return {
-        "login": ConnectedAccount.Login.FACEBOOK,
+        "login": grant.login,
+        **app_scoped,
         "username": instagram.username[:255],
         "name": instagram.name[:255],
         "profile_picture_url": instagram.profile_picture_url,
-        "page_id": page.id,
-        "page_name": page.name[:255],
-        "meta_user_id": grant.identity.user_id,
-        "access_token": page.access_token,
-        # Meta: a Page token read with a long-lived user token has no end date.
-        "token_expires_at": None,
-        "data_access_expires_at": grant.inspection.data_access_expires_at,
+        "page_id": offer.page_id,
+        "page_name": offer.page_name[:255],
+        "meta_user_id": grant.meta_user_id,
+        "access_token": offer.access_token,
+        "token_expires_at": offer.token_expires_at,
+        "data_access_expires_at": grant.data_access_expires_at,
         "granted_scopes": sorted(grant.granted),
         "status": ConnectedAccount.Status.CONNECTED,
         "status_reason": "",
+        "access_withdrawn_at": None,
         "connected_by": user,
         "connected_at": timezone.now(),
     }
@@ -163,7 +141,7 @@ def _values(*, user: User, page: Page, instagram: InstagramAccount, grant: Grant
 
 def _activate(*, account: ConnectedAccount, created: bool, user: User) -> ConnectedOutcome:
     """Subscribe the account, tell the host project, and take in what arrived too early."""
-    outcome = subscribe_page(account=account)
+    outcome = subscribe_account(account=account)
     with transaction.atomic():
         record_subscription(account=account, outcome=outcome)
         transaction.on_commit(

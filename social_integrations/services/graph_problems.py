@@ -13,28 +13,39 @@ EXCHANGE_REFUSALS: dict[tuple[int, int | None], str] = {
     (100, None): "code_invalid",
     (191, None): "redirect_mismatch",
 }
-# Code 100 without a subcode covers several faults; here alone Meta's words decide.
+# Code 100 without a subcode, and all of api.instagram.com's errors (400), cover several faults;
+# here alone Meta's words decide.
+AMBIGUOUS = {(100, None), (1, None), (400, None)}
 WORDS_OF_REFUSALS = {
     "redirect_uri": "redirect_mismatch",
     "client secret": "wrong_app_secret",
+    "client_secret": "wrong_app_secret",
+    "platform app": "wrong_app_id",
+    "client_id": "wrong_app_id",
     "has expired": "code_expired",
-    "has been used": "code_used",
+    "been used": "code_used",
+    "already used": "code_used",
+    "authorization code": "code_invalid",
+    "code was not found": "code_invalid",
 }
+# The same faults have settings of their own with Instagram Login.
+LOGIN_WORDS = {"wrong_app_secret": "wrong_login_secret", "wrong_app_id": "wrong_login_id"}
 KINDS = {
     ErrorKind.THROTTLED: "meta_busy",
     ErrorKind.TEMPORARY: "meta_unreachable",
 }
 
 
-def name_exchange_error(error: GraphError) -> tuple[str, str]:
+def name_exchange_error(error: GraphError, *, login: str = "facebook") -> tuple[str, str]:
     """Return problem code and detail for a refused or failed code exchange."""
     if isinstance(error, GraphRefusedError):
-        code = EXCHANGE_REFUSALS.get((error.code, error.subcode))
-        if error.subcode is None and code in ("code_invalid", "wrong_app_secret"):
-            words = (name for text, name in WORDS_OF_REFUSALS.items() if text in str(error))
-            code = next(words, code)
+        pair = (error.code, error.subcode)
+        code = EXCHANGE_REFUSALS.get(pair, "")
+        if pair in AMBIGUOUS:
+            words = str(error).lower()
+            code = next((name for text, name in WORDS_OF_REFUSALS.items() if text in words), code)
         if code:
-            return code, ""
+            return (LOGIN_WORDS.get(code, code) if login == "instagram" else code), ""
     return name_graph_error(error)
 
 

@@ -21,6 +21,7 @@ from social_integrations.models import (
     Message,
     MessageEdit,
     OAuthAttempt,
+    PendingGrant,
     Reaction,
     Reconciliation,
     Tombstone,
@@ -181,6 +182,7 @@ STORES: tuple[Store, ...] = (
 )
 
 NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
+    PendingGrant: "what a consent granted, until accounts are picked; encrypted, for ten minutes",
     CallBudget: "when an account may call Meta again; times only",
     OAuthAttempt: "staff on their way to Meta's dialog; hashes only, deleted after a day",
 }

@@ -179,7 +179,7 @@ def _show_content(state: MessageState, event: MessageEvent) -> None:
 def _source(event: MessageEvent) -> Message.Source:
     if not event.outbound:
         return Message.Source.CUSTOMER
-    if event.app_id and event.app_id == app_settings.APP_ID:
+    if event.app_id and event.app_id in (app_settings.APP_ID, app_settings.LOGIN_APP_ID):
         return Message.Source.CRM
     is_instagram = event.app_id in INSTAGRAM_APPS
     return Message.Source.INSTAGRAM_APP if is_instagram else Message.Source.OTHER_APP

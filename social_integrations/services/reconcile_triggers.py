@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from social_integrations.models import ConnectedAccount, Job, Reconciliation
@@ -23,13 +24,26 @@ def start_due() -> int:
 
     A run that failed counts for a few hours only.
     """
+    due = ConnectedAccount.objects.filter(status=ConnectedAccount.Status.CONNECTED)
+    due = due.exclude(pk__in=_recent().values("account_id"))
+    keys = due.order_by("pk").values_list("pk", flat=True)
+    return sum(_start_if_due(key) for key in keys)
+
+
+@transaction.atomic
+def _start_if_due(account_id: int) -> bool:
+    """Start a run unless another worker did since; the account's lock decides who looks first."""
+    accounts = ConnectedAccount.objects.select_for_update().defer("access_token")
+    account = accounts.filter(pk=account_id).first()
+    if account is None or _recent().filter(account=account).exists():
+        return False
+    return start(account, Reason.SCHEDULE)[1]
+
+
+def _recent() -> QuerySet[Reconciliation]:
     now = timezone.now()
     counts = Q(started_at__gt=now - DAILY) & ~Q(state=State.FAILED)
-    recent = Reconciliation.objects.filter(counts | Q(started_at__gt=now - AFTER_FAILURE))
-    due = ConnectedAccount.objects.filter(status=ConnectedAccount.Status.CONNECTED)
-    due = due.exclude(pk__in=recent.values("account_id"))
-    accounts = due.defer("access_token").order_by("pk")
-    return sum(start(account, Reason.SCHEDULE)[1] for account in accounts)
+    return Reconciliation.objects.filter(counts | Q(started_at__gt=now - AFTER_FAILURE))
 
 
 def wants_reconciliation(previous: datetime | None, received_at: datetime) -> bool:

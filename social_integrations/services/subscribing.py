@@ -1,4 +1,4 @@
-"""Ask Meta to deliver a Page's events, which brings its Instagram messages along."""
+"""Ask Meta to deliver an account's events."""
 
 import logging
 from dataclasses import dataclass
@@ -11,42 +11,41 @@ from social_integrations.graph.client import GraphClient
 from social_integrations.graph.errors import explain
 from social_integrations.models import ConnectedAccount
 
-from .clients import client_for_account
+from .clients import client_for_account, flavour_of
 
 logger = logging.getLogger(__name__)
 
-# Meta: the Page call only has to install the app; Instagram's fields come from the app's own
-# webhook settings. `feed` needs no messaging permission of the Page.
-FALLBACK_FIELDS = ("feed",)
 # 200: a field wants a permission that was not granted. 100: a field name Meta does not know.
 FIELDS_REFUSED = frozenset({100, 200})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionOutcome:
-    """Whether Meta delivers the account's events: the Page fields asked for, or why not."""
+    """Whether Meta delivers the account's events: the fields asked for, or why not."""
 
     subscribed: bool
     fields: tuple[str, ...] = ()
     reason: str = ""
 
 
-def subscribe_page(*, account: ConnectedAccount) -> SubscriptionOutcome:
-    """Install the Meta app on the account's Page; never raises a Graph error. No database.
+def subscribe_account(*, account: ConnectedAccount) -> SubscriptionOutcome:
+    """Install the app on the account's Page or account; never raises a Graph error. No database.
 
-    Meta: `POST /{page}/subscribed_apps` with the Page's token; needs `pages_manage_metadata`.
+    Meta: `POST /{page}/subscribed_apps` with the Page's token, which needs
+    `pages_manage_metadata`; with Instagram Login `POST /me/subscribed_apps`.
     """
-    client = client_for_account(account)
+    client, flavour = client_for_account(account), flavour_of(account.login)
+    node = flavour.subscribed_node or account.page_id
     try:
         try:
-            return _subscribe(client, account.page_id, app_settings.SUBSCRIBED_FIELDS)
+            return _subscribe(client, node, _wished_fields(account))
         except GraphRefusedError as error:
             if error.code not in FIELDS_REFUSED:
                 raise
-            logger.info("Page %s: Meta refused the fields (%s)", account.page_id, error.code)
-            return _subscribe(client, account.page_id, FALLBACK_FIELDS)
+            logger.info("Account %s: Meta refused the fields (%s)", account.pk, error.code)
+            return _subscribe(client, node, flavour.fallback_fields)
     except GraphError as error:
-        logger.warning("Page %s could not be subscribed: %s", account.page_id, error)
+        logger.warning("Account %s could not be subscribed: %s", account.pk, error)
         return SubscriptionOutcome(subscribed=False, reason=_words(error))
 
 
@@ -57,8 +56,14 @@ def record_subscription(*, account: ConnectedAccount, outcome: SubscriptionOutco
     account.save(update_fields=["webhook_subscribed_at", "status_reason"])
 
 
-def _subscribe(client: GraphClient, page_id: str, fields: tuple[str, ...]) -> SubscriptionOutcome:
-    answer = client.post(f"{page_id}/subscribed_apps", {"subscribed_fields": ",".join(fields)})
+def _wished_fields(account: ConnectedAccount) -> tuple[str, ...]:
+    if account.login == ConnectedAccount.Login.INSTAGRAM:
+        return app_settings.LOGIN_SUBSCRIBED_FIELDS
+    return app_settings.SUBSCRIBED_FIELDS
+
+
+def _subscribe(client: GraphClient, node: str, fields: tuple[str, ...]) -> SubscriptionOutcome:
+    answer = client.post(f"{node}/subscribed_apps", {"subscribed_fields": ",".join(fields)})
     if answer.get("success") in (True, "true"):
         return SubscriptionOutcome(subscribed=True, fields=fields)
     return SubscriptionOutcome(

@@ -27,6 +27,9 @@ COMPLETE: dict[str, Any] = {
 }
 APP_SECRET, VERIFY_TOKEN = "INSTAGRAM_APP_SECRET", "INSTAGRAM_WEBHOOK_VERIFY_TOKEN"
 APP_ID = "INSTAGRAM_APP_ID"
+LOGIN_ID, LOGIN_SECRET = "INSTAGRAM_LOGIN_APP_ID", "INSTAGRAM_LOGIN_APP_SECRET"
+RETURNS = "INSTAGRAM_CONNECT_RETURN_URLS"
+LOGIN_HOSTS = [f"INSTAGRAM_LOGIN_{name}_URL" for name in ("GRAPH", "TOKEN", "DIALOG")]
 KEYS, REDIRECT = "INSTAGRAM_TOKEN_ENCRYPTION_KEYS", "INSTAGRAM_REDIRECT_URI"
 MEDIA_HOSTS = "INSTAGRAM_MEDIA_HOSTS"
 GRAPH, DIALOG = "INSTAGRAM_FACEBOOK_GRAPH_URL", "INSTAGRAM_FACEBOOK_DIALOG_URL"
@@ -111,6 +114,58 @@ def test_one_fault_gives_one_finding(
     assert found() == expected
     assert all(name in one.msg for one in messages())
     assert all(one.hint for one in messages())
+
+
+@pytest.mark.parametrize(
+    ("app_id", "secrets", "expected", "named"),
+    [
+        ("800", ["i" * 32], [], ""),
+        ("800", [], ["E010"], LOGIN_SECRET),
+        ("", ["i" * 32], ["E010"], LOGIN_ID),
+        ("your_app_id", ["i" * 32], ["E011"], LOGIN_ID),
+        ("800", ["i" * 32, "changeme"], ["E011"], LOGIN_SECRET),
+        ("700000000000001", ["i" * 32], ["E012"], LOGIN_ID),
+        ("800", SECRET, ["E012"], LOGIN_SECRET),
+        ("800", TOKEN, ["E005"], VERIFY_TOKEN),
+    ],
+)
+def test_instagram_login_needs_a_pair_of_its_own(
+    settings: Settings, app_id: str, secrets: Any, expected: list[str], named: str
+) -> None:
+    settings.INSTAGRAM_LOGIN_APP_ID, settings.INSTAGRAM_LOGIN_APP_SECRET = app_id, secrets
+    assert found() == expected
+    assert all(named in one.msg for one in messages())
+
+
+def test_instagram_login_alone_is_enough(settings: Settings) -> None:
+    settings.INSTAGRAM_LOGIN_APP_ID, settings.INSTAGRAM_LOGIN_APP_SECRET = "800", "i" * 32
+    settings.INSTAGRAM_APP_ID, settings.INSTAGRAM_APP_SECRET = "", ""
+    assert found() == []
+
+
+@pytest.mark.parametrize("name", LOGIN_HOSTS)
+def test_another_host_than_instagrams_is_told(settings: Settings, name: str) -> None:
+    setattr(settings, name, "http://127.0.0.1:9009")
+    assert found() == ["W003"]
+    assert name in messages()[0].msg
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://app.operator.org/social/", []),
+        ("http://localhost:3000/", []),
+        ("/settings/", ["E013"]),
+        ("//app.operator.org/", ["E013"]),
+        ("javascript:alert(1)", ["E013"]),
+        ("https://app.operator.org/?a=b", ["E013"]),
+        ("https://app.operator.org/#a", ["E013"]),
+        ("https://app.operator.org@evil.example/", ["E013"]),
+    ],
+)
+def test_return_addresses_are_plain(settings: Settings, url: str, expected: list[str]) -> None:
+    setattr(settings, RETURNS, [url])
+    assert found() == expected
 
 
 @pytest.mark.parametrize("name", [APP_SECRET, VERIFY_TOKEN, KEYS, REDIRECT])

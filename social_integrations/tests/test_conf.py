@@ -7,6 +7,8 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from social_integrations.conf import (
+    DEFAULT_LOGIN_SCOPES,
+    DEFAULT_LOGIN_SUBSCRIBED_FIELDS,
     DEFAULT_MEDIA_HOSTS,
     DEFAULT_SCOPES,
     DEFAULT_SUBSCRIBED_FIELDS,
@@ -25,6 +27,23 @@ DEFAULTS: dict[str, Any] = {
     "GRAPH_VERSION": "v26.0",
     "FACEBOOK_GRAPH_URL": "https://graph.facebook.com",
     "FACEBOOK_DIALOG_URL": "https://www.facebook.com",
+    "FACEBOOK_DIALOG_PATH": "dialog/oauth",
+    "FACEBOOK_TOKEN_PATH": "oauth/access_token",
+    "FACEBOOK_CONFIG_ID": "",
+    "LOGIN_APP_ID": "",
+    "LOGIN_APP_SECRETS": (),
+    "ALL_APP_SECRETS": (),
+    "LOGIN_SCOPES": DEFAULT_LOGIN_SCOPES,
+    "LOGIN_SUBSCRIBED_FIELDS": DEFAULT_LOGIN_SUBSCRIBED_FIELDS,
+    "LOGIN_GRAPH_VERSION": "v26.0",
+    "LOGIN_GRAPH_URL": "https://graph.instagram.com",
+    "LOGIN_TOKEN_URL": "https://api.instagram.com",
+    "LOGIN_DIALOG_URL": "https://www.instagram.com",
+    "LOGIN_DIALOG_PATH": "oauth/authorize",
+    "LOGIN_DIALOG_SWITCHES": (("force_reauth", "true"), ("enable_fb_login", "false")),
+    "LOGIN_TOKEN_PATH": "oauth/access_token",
+    "LOGIN_EXTEND_PATH": "access_token",
+    "CONNECT_RETURN_URLS": (),
     "GRAPH_TIMEOUT": (3.05, 10.0),
     "WEBHOOK_MAX_BYTES": 8 * 1024 * 1024,
     "WEBHOOK_REFUSED_RATE": "300/min",
@@ -40,6 +59,7 @@ DEFAULTS: dict[str, Any] = {
 }
 LISTS = {
     "APP_SECRETS": "INSTAGRAM_APP_SECRET",
+    "LOGIN_APP_SECRETS": "INSTAGRAM_LOGIN_APP_SECRET",
     "WEBHOOK_VERIFY_TOKENS": "INSTAGRAM_WEBHOOK_VERIFY_TOKEN",
     "TOKEN_ENCRYPTION_KEYS": "INSTAGRAM_TOKEN_ENCRYPTION_KEYS",
 }
@@ -112,3 +132,9 @@ def test_the_lease_outlives_a_jobs_longest_call() -> None:
     connect, read = DEFAULTS["GRAPH_TIMEOUT"]
     assert DEFAULTS["JOB_LEASE_SECONDS"] > 3 * (connect + read)
     assert DEFAULTS["JOB_LEASE_SECONDS"] > 2 * DOWNLOAD_LIMITS.total_seconds
+
+
+def test_the_secrets_of_both_logins_sign(settings: Settings) -> None:
+    settings.INSTAGRAM_APP_SECRET = ["meta", "meta-old"]
+    settings.INSTAGRAM_LOGIN_APP_SECRET = "instagram"
+    assert app_settings.ALL_APP_SECRETS == ("meta", "meta-old", "instagram")

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from social_integrations.conf import DEFAULT_SCOPES
 from social_integrations.models import ConnectedAccount
 from social_integrations.selectors import (
     account_problems,
@@ -30,6 +31,7 @@ def row(**values: Any) -> ConnectedAccount:
 
 
 DAY = timedelta(days=1)
+FACEBOOK_SCOPES = set(DEFAULT_SCOPES)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,15 @@ DAY = timedelta(days=1)
          ["token_expiring", "data_access_expired"]),
         ({"token_expires_at": NOON, "webhook_subscribed_at": None},
          ["token_expired", "webhook_not_subscribed"]),
+        ({"access_withdrawn_at": NOON}, ["access_withdrawn"]),
+        ({"granted_scopes": []}, []),
+        ({"granted_scopes": FACEBOOK_SCOPES}, []),
+        # Only connecting suffers from these two.
+        ({"granted_scopes": FACEBOOK_SCOPES - {"business_management", "pages_show_list"}}, []),
+        ({"granted_scopes": FACEBOOK_SCOPES - {"pages_manage_metadata"}}, ["permissions_missing"]),
+        ({"login": "instagram", "granted_scopes": FACEBOOK_SCOPES}, ["permissions_missing"]),
+        ({"login": "instagram", "granted_scopes": ["instagram_business_basic",
+          "instagram_business_manage_messages"]}, []),
         ({"status": "reauth_required", "webhook_subscribed_at": None, "token_expires_at": NOON},
          ["reauth_required"]),
         ({"status": "disconnected", "webhook_subscribed_at": None}, ["disconnected"]),
@@ -55,6 +66,17 @@ def test_problems(values: dict[str, Any], codes: list[str]) -> None:
     problems = account_problems(row(**values), NOON)
     assert [problem.code for problem in problems] == codes
     assert all(problem.message and problem.action for problem in problems)
+
+
+def test_missing_permissions_say_what_does_not_work() -> None:
+    granted = FACEBOOK_SCOPES - {"pages_manage_metadata", "instagram_manage_messages"}
+    (problem,) = account_problems(row(granted_scopes=granted), NOON)
+    assert problem.message == (
+        "Messages can be neither received nor answered. "
+        "Meta cannot be told to deliver the Page's new messages. "
+        "Not granted: instagram_manage_messages, pages_manage_metadata."
+    )
+    assert problem.action.startswith("Connect the account again")
 
 
 @pytest.mark.parametrize(

@@ -1,58 +1,91 @@
 """Connecting an Instagram account in the browser: to Meta, back, and what came of it."""
 
-from collections.abc import Callable
-from dataclasses import asdict
-from functools import wraps
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render, resolve_url
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from social_integrations.conf import app_settings
 from social_integrations.exceptions import ConfigurationError, ConnectError
-from social_integrations.services.connect_problems import PAGE_PROBLEMS, describe_problem
-from social_integrations.services.connecting import ConnectResult, connect_accounts
-from social_integrations.services.consent import finish_consent, start_consent
+from social_integrations.models import OAuthAttempt
+from social_integrations.services import consent
+from social_integrations.services.connecting import connect_accounts
+from social_integrations.services.grants import redeem_code
 from social_integrations.services.oauth_state import new_browser_key
+from social_integrations.services.pending import keep_grant
+from social_integrations.services.permissions import explain_permission
+from social_integrations.services.reviewing import review_grant
 
-View = Callable[[HttpRequest], HttpResponse]
+from .connect_pages import (
+    RESULT_KEY,
+    describe_pages,
+    fail,
+    keep_browser_key,
+    known_browser_key,
+    private_page,
+    problem_page,
+    show_result,
+)
 
-BROWSER_KEY = "social_integrations_browser"
-RESULT_KEY = "social_integrations_result"
 LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 
 
-def private_page(view: View) -> View:
-    """Keep a page out of every cache, and its address, which holds a code, out of Referer."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest) -> HttpResponse:
-        response = view(request)
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
-
-    return never_cache(wrapped)
-
-
 @require_GET
-@private_page
+@private_page()
 def start(request: HttpRequest) -> HttpResponse:
     """Send a signed-in person with the permission to Meta's consent dialog."""
     if elsewhere := _same_page_on_the_callbacks_host(request):
         return HttpResponseRedirect(elsewhere)
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
-    browser_key = request.session.setdefault(BROWSER_KEY, new_browser_key())
+    key = known_browser_key(request) or new_browser_key()
     try:
-        return HttpResponseRedirect(start_consent(user=request.user, browser_key=browser_key))
+        login = consent.choose_login(request.GET.get("login", ""))
+        return_url = consent.check_return_url(request.GET.get("return_url", ""))
+        if not login:
+            consent.refuse_unready(request.user, consent.configured_logins()[0])
+            return _login_page(request, {"return_url": return_url} if return_url else {})
+        dialog = consent.start_consent(
+            user=request.user, browser_key=key, login=login, return_url=return_url
+        )
     except ConnectError as error:
-        return _problem_page(request, error.code, error.detail)
+        return problem_page(request, error.code, error.detail)
+    keep_browser_key(request, key)
+    return HttpResponseRedirect(dialog)
+
+
+@require_GET
+@private_page()
+def open_link(request: HttpRequest) -> HttpResponse:
+    """Bind the browser that opens a frontend's one-time link, and send it to Meta's dialog."""
+    if elsewhere := _same_page_on_the_callbacks_host(request):
+        return HttpResponseRedirect(elsewhere)
+    given = _take_query(request)
+    ticket, key = given.get("ticket", ""), known_browser_key(request) or new_browser_key()
+    try:
+        dialog = consent.open_ticket(
+            ticket=ticket,
+            visitor=request.user,
+            browser_key=key,
+            login=given.get("login", ""),
+        )
+    except ConnectError as error:
+        return problem_page(request, error.code, error.detail)
+    if not dialog:
+        return _login_page(request, {"ticket": ticket})
+    keep_browser_key(request, key)
+    return HttpResponseRedirect(dialog)
+
+
+def _login_page(request: HttpRequest, query: dict[str, str]) -> HttpResponse:
+    """Explain the two logins; the choice leads back here with `?login=`."""
+    links = {login: urlencode({**query, "login": login}) for login in consent.configured_logins()}
+    return render(request, "social_integrations/connect/logins.html", {"links": links})
 
 
 def _same_page_on_the_callbacks_host(request: HttpRequest) -> str:
@@ -73,41 +106,49 @@ def _name(host: str) -> str:
 
 
 @require_GET
-@private_page
+@private_page()
 @transaction.non_atomic_requests
 def callback(request: HttpRequest) -> HttpResponse:
     """Finish what Meta's dialog began, and say in words what came of it."""
     given = _take_query(request)
-    if not request.user.is_authenticated:
-        return _problem_page(request, "signed_out")
+    return_url = ""
     try:
-        code = finish_consent(
-            user=request.user,
-            browser_key=request.session.get(BROWSER_KEY, ""),
-            answer=_single_values(given),
+        answer = _single_values(given)
+        attempt = consent.redeem_answer(
+            visitor=request.user, browser_key=known_browser_key(request), answer=answer
         )
-        connected = connect_accounts(user=request.user, code=code)
+        return_url = attempt.redirect_target
+        code = consent.read_answer(attempt=attempt, answer=answer)
+        return _connect(request, attempt, code)
     except ConnectError as error:
-        return _failed(request, error.code, error.detail)
+        return fail(request, error.code, error.detail, return_url=return_url)
     except ConfigurationError as error:
-        return _failed(request, "not_configured", str(error))
-    if connected.problem:
-        return _failed(request, connected.problem, pages=_pages(asdict(connected)))
-    return _succeeded(request, connected)
+        return fail(request, "not_configured", str(error), return_url=return_url)
+
+
+def _connect(request: HttpRequest, attempt: OAuthAttempt, code: str) -> HttpResponse:
+    """Connect at once where there is one account; otherwise let the person look at it first."""
+    grant = redeem_code(code=code, login=attempt.login)
+    if review_grant(user=attempt.user, grant=grant).needs_answer:
+        kept = keep_grant(attempt=attempt, grant=grant)
+        return redirect("social_integrations:oauth-choose", key=kept.pk)
+    connected = connect_accounts(user=attempt.user, grant=grant)
+    return show_result(request, connected, attempt.redirect_target)
 
 
 @require_GET
-@private_page
+@private_page()
 def result(request: HttpRequest) -> HttpResponse:
     """Show the latest result of this browser; loading it again changes nothing."""
-    if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
     latest = request.session.get(RESULT_KEY)
+    if not latest and not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
     if not latest:
-        return _problem_page(request, "no_result")
-    context = {
+        return problem_page(request, "no_result")
+    context: dict[str, Any] = {
         **latest,
-        "pages": _pages(latest),
+        "pages": describe_pages(latest),
+        "missing": [explain_permission(scope) for scope in latest["missing_scopes"]],
         "receiving": any(account["subscribed"] for account in latest["accounts"]),
         "done_url": resolve_url(settings.LOGIN_REDIRECT_URL),
     }
@@ -126,43 +167,3 @@ def _single_values(given: QueryDict) -> dict[str, str]:
     if any(len(values) > 1 for _, values in given.lists()):
         raise ConnectError("duplicate_parameters")
     return {name: str(value) for name, value in given.items()}
-
-
-def _succeeded(request: HttpRequest, connected: ConnectResult) -> HttpResponse:
-    request.session[RESULT_KEY] = asdict(connected)
-    if app_settings.CONNECT_RETURN_URL:
-        return HttpResponseRedirect(_return_url(instagram="connected"))
-    return redirect("social_integrations:oauth-result")
-
-
-def _failed(
-    request: HttpRequest, code: str, detail: str = "", pages: list[dict[str, str]] | None = None
-) -> HttpResponse:
-    if app_settings.CONNECT_RETURN_URL:
-        return HttpResponseRedirect(_return_url(instagram_error=code))
-    return _problem_page(request, code, detail, pages)
-
-
-def _problem_page(
-    request: HttpRequest, code: str, detail: str = "", pages: list[dict[str, str]] | None = None
-) -> HttpResponse:
-    problem = describe_problem(code, detail)
-    context = {"code": code, "problem": problem, "pages": pages or []}
-    template = "social_integrations/connect/problem.html"
-    return render(request, template, context, status=problem.status)
-
-
-def _pages(connected: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the Pages that were left alone, with the words for each."""
-    return [
-        {"name": page["page_name"], **asdict(PAGE_PROBLEMS[page["code"]])}
-        for page in connected["unusable"]
-        if page["code"] in PAGE_PROBLEMS
-    ]
-
-
-def _return_url(**extra: str) -> str:
-    """Return the configured frontend address with our answer added to its query."""
-    parts = urlsplit(app_settings.CONNECT_RETURN_URL)
-    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *extra.items()])
-    return urlunsplit(parts._replace(query=query))

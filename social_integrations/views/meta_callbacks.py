@@ -86,7 +86,7 @@ def _read(request: HttpRequest) -> SignedRequest:
     given = _fields(request).getlist(FIELD)
     if len(given) != 1:
         raise RefusedError("not_form")
-    secrets = (*app_settings.APP_SECRETS, *app_settings.LOGIN_APP_SECRETS)
+    secrets = app_settings.ALL_APP_SECRETS
     try:
         return read_signed_request(given[0], secrets)
     except SignedRequestError:

@@ -63,7 +63,7 @@ def _delivery(request: HttpRequest) -> HttpResponse:
     if len(body) > limit:
         return _refusal(request, "too_large")
     signature = request.META.get("HTTP_X_HUB_SIGNATURE_256", "")
-    if not is_signed(body, signature, app_settings.APP_SECRETS):
+    if not is_signed(body, signature, app_settings.ALL_APP_SECRETS):
         return _refusal(request, "signature")
     return _store(request, body)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -62,9 +63,18 @@ class Demo:
 
     def connect(self, session: requests.Session) -> requests.Response:
         """Go through the consent dialog as the shop's owner, ticking everything."""
-        start = session.get(f"{self.api}/oauth/start/", timeout=10, allow_redirects=False)
+        address = f"{self.api}/oauth/start/?login=facebook"
+        start = session.get(address, timeout=10, allow_redirects=False)
         consent = self.control("consent", url=start.headers["Location"])
-        return session.get(consent["location"], timeout=30)
+        page = session.get(consent["location"], timeout=30)
+        if "/oauth/choose/" not in page.url:
+            return page
+        form = {
+            "csrfmiddlewaretoken": re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page.text)[0],
+            "account": re.findall(r'name="account" value="(\d+)"', page.text),
+            "do": "connect",
+        }
+        return session.post(page.url, form, timeout=30)
 
     def access_token(self) -> str:
         """Return a JWT, as a frontend gets it."""

@@ -77,13 +77,16 @@ def watched(chromium: Browser) -> Iterator[Watched]:
 
 def test_a_person_connects_writes_and_reads(demo: Demo, watched: Watched) -> None:
     page = watched.page
-    page.goto(f"{demo.api}/oauth/start/")
+    page.goto(f"{demo.api}/oauth/start/?login=facebook")
     watched.shot("login")
     page.get_by_label("Username").fill(demo.username)
     page.get_by_label("Password").fill(demo.password)
     page.get_by_role("button", name="Sign in").click()
     watched.shot("consent")
     page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Which accounts")).to_be_visible()
+    watched.shot("choose")
+    page.get_by_role("button", name="Connect").click()
     expect(page.get_by_role("heading", name="accounts are connected")).to_be_visible()
     watched.shot("connected")
 

@@ -12,6 +12,9 @@ from requests import PreparedRequest
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "graph"
 GRAPH = "https://graph.facebook.com/v26.0"
+INSTAGRAM = "https://graph.instagram.com"
+CODES = "https://api.instagram.com"
+VERSION = "v26.0"
 TOKEN_PATH = "oauth/access_token"
 SECRETS = ("secretvalue", "test-app-secret-0123456789abcdef", "the-code-of-meta")
 Call = tuple[str, str]
@@ -24,11 +27,33 @@ GOOD_DAY: dict[Call, str] = {
     ("POST", "700100200301/subscribed_apps"): "subscribed",
     ("POST", "700100200302/subscribed_apps"): "subscribed",
 }
+# The same for Instagram Login: (method, address) → fixture.
+GOOD_INSTAGRAM_DAY: dict[Call, str] = {
+    ("POST", f"{CODES}/oauth/access_token"): "login_token_wrapped",
+    ("GET", f"{INSTAGRAM}/access_token"): "login_token_long",
+    ("GET", f"{INSTAGRAM}/{VERSION}/me"): "login_me_wrapped",
+    ("POST", f"{INSTAGRAM}/{VERSION}/me/subscribed_apps"): "subscribed",
+}
 
 
 def load(name: str) -> Any:
     """Return a fixture as parsed JSON."""
     return json.loads((FIXTURES / f"{name}.json").read_text())
+
+
+def page_row(number: int, **changes: Any) -> dict[str, Any]:
+    """Return a Page as `/me/accounts` lists it, with an Instagram account of its own."""
+    return {
+        "id": f"7001002003{number:02}",
+        "name": f"Page {number:02}",
+        "access_token": f"EAAPAGE{number}secretvalue",
+        "tasks": ["MESSAGING"],
+        "instagram_business_account": {
+            "id": f"178414555012300{number:02}",
+            "username": f"shop.{number:02}",
+        },
+        **changes,
+    }
 
 
 class FakeMeta:
@@ -41,9 +66,11 @@ class FakeMeta:
         """Answer a call with a fixture (by name), JSON, raw bytes or an exception."""
         if isinstance(body, str):
             body = load(body)
-            status = 400 if "error" in body and status == 200 else status
+            refused = "error" in body or "error_type" in body
+            status = 400 if refused and status == 200 else status
         kind = "body" if isinstance(body, bytes | Exception) else "json"
-        self._mock.add(method, f"{GRAPH}/{path}", **{kind: body}, status=status, **more)
+        url = path if path.startswith("https://") else f"{GRAPH}/{path}"
+        self._mock.add(method, url, **{kind: body}, status=status, **more)
 
     def good_day(self, **changes: Any) -> None:
         """Answer a whole connection; `accounts=…` replaces the answer of the path ending so."""
@@ -52,10 +79,41 @@ class FakeMeta:
         for (method, path), fixture in GOOD_DAY.items():
             self.answer(method, path, changes.get(path.rsplit("/", 1)[-1], fixture))
 
+    def pages(self, *rows: dict[str, Any], per_answer: int = 50) -> None:
+        """Answer a whole connection with these Pages, cut into several answers."""
+        parts = [rows[at : at + per_answer] for at in range(0, len(rows), per_answer)]
+        answers: list[dict[str, Any]] = [
+            {
+                "data": part,
+                "paging": {
+                    "cursors": {"after": f"after-{number}"},
+                    **({"next": f"{GRAPH}/me/accounts"} if number < len(parts) else {}),
+                },
+            }
+            for number, part in enumerate(parts, start=1)
+        ]
+        unlimited = load("debug_token")
+        del unlimited["data"]["granular_scopes"]
+        self.good_day(accounts=answers[0], debug_token=unlimited)
+        for answer in answers[1:]:
+            self.answer("GET", "me/accounts", answer)
+        for row in rows:
+            self.answer("POST", f"{row['id']}/subscribed_apps", "subscribed")
+
+    def instagram_day(self, **changes: Any) -> None:
+        """Answer one through Instagram Login; `code`, `extend`, `me` and `subscribe` may differ."""
+        names = ("code", "extend", "me", "subscribe")
+        for name, ((method, url), fixture) in zip(names, GOOD_INSTAGRAM_DAY.items(), strict=True):
+            self.answer(method, url, changes.get(name, fixture))
+
     def calls(self, path: str = "") -> list[PreparedRequest]:
         """Return the calls made, or those to one path."""
         made = [call.request for call in self._mock.calls]
-        return [one for one in made if not path or urlsplit(one.url or "").path[7:] == path]
+        return [one for one in made if not path or _path(one) == path]
+
+
+def _path(request: PreparedRequest) -> str:
+    return urlsplit(request.url or "").path.removeprefix(f"/{VERSION}").lstrip("/")
 
 
 @contextmanager

@@ -45,7 +45,9 @@ def error(code: int, subcode: int | None = None, status: int = 400) -> Reply:
 class FakeInbox:
     """Answers as Meta does, of each thread the 20 newest messages only; counts every reading."""
 
-    def __init__(self, mock: responses.RequestsMock, root: str = PAGE_ID) -> None:
+    def __init__(
+        self, mock: responses.RequestsMock, root: str = PAGE_ID, host: str = GRAPH
+    ) -> None:
         self.threads: dict[str, list[dict[str, Any]]] = {}
         self.page_size = 3
         self.takes_expansion = True
@@ -53,7 +55,7 @@ class FakeInbox:
         self.calls: list[str] = []
         self.intercept: Callable[[str, Query], Reply | None] = lambda _path, _query: None
         self._root = root
-        mock.add_callback(responses.GET, re.compile(re.escape(GRAPH)), self._answer)
+        mock.add_callback(responses.GET, re.compile(re.escape(host)), self._answer)
 
     def fill(
         self, threads: int, messages: int, *, newest: datetime, page_size: int = 3

@@ -18,6 +18,7 @@ from social_integrations.exceptions import ConnectError
 from social_integrations.graph import transport
 from social_integrations.models import ConnectedAccount, WebhookEvent
 from social_integrations.services.connecting import ConnectResult, connect_accounts
+from social_integrations.services.grants import redeem_code
 from social_integrations.signals import account_connected
 from social_integrations.tests.graph.answers import SECRETS, TOKEN_PATH, FakeMeta, fake_meta, sent
 
@@ -41,7 +42,7 @@ def user() -> User:
 
 
 def connect(user: User) -> ConnectResult:
-    return connect_accounts(user=user, code=CODE)
+    return connect_accounts(user=user, grant=redeem_code(code=CODE, login="facebook"))
 
 
 def refusal(user: User) -> tuple[str, str]:

@@ -152,12 +152,20 @@ class TestFound:
         assert (again.state, again.imported, again.messages) == ("done", 0, 6)
 
     def test_instagram_login_asks_for_me(
-        self, account: ConnectedAccount, an_hour_ago: datetime, monkeypatch: pytest.MonkeyPatch
+        self,
+        account: ConnectedAccount,
+        an_hour_ago: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        settings: Settings,
     ) -> None:
+        settings.INSTAGRAM_LOGIN_APP_ID = "800000000000001"
+        settings.INSTAGRAM_LOGIN_APP_SECRET = "instagram-app-secret"
         ConnectedAccount.objects.update(login="instagram")  # a Page of old may still be known
         monkeypatch.setattr(SLEEP, lambda _seconds: pass_the_time())
         with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-            inbox = FakeInbox(mock, root="me").fill(1, 1, newest=an_hour_ago)
+            inbox = FakeInbox(mock, root="me", host="https://graph.instagram.com").fill(
+                1, 1, newest=an_hour_ago
+            )
             run = reconcile(account)
         assert inbox.calls[0] == "me/conversations"
         assert (run.state, run.imported) == ("done", 1)

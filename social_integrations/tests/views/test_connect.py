@@ -14,11 +14,13 @@ from pytest_django import Settings
 
 from social_integrations.graph import transport
 from social_integrations.models import ConnectedAccount, OAuthAttempt
-from social_integrations.services.connect_problems import PAGE_PROBLEMS, PROBLEMS
+from social_integrations.services.connect_problems import PROBLEMS
+from social_integrations.services.page_problems import PAGE_PROBLEMS
 from social_integrations.tests.graph.answers import SECRETS, TOKEN_PATH, FakeMeta, fake_meta, sent
 
 pytestmark = pytest.mark.django_db
 START = "social_integrations:oauth-start"
+OPEN = "social_integrations:oauth-open"
 CALLBACK = "social_integrations:oauth-callback"
 RESULT = "social_integrations:oauth-result"
 CODE = "the-code-of-meta"
@@ -155,10 +157,12 @@ def test_a_browser_starts_where_the_callback_finds_its_session(
     assert response["Location"].startswith(expected)
 
 
-@pytest.mark.parametrize("name", [START, CALLBACK, RESULT])
+@pytest.mark.parametrize("name", [START, OPEN, CALLBACK, RESULT])
 @pytest.mark.parametrize("method", ["post", "put", "delete", "head"])
 def test_only_get(client: Client, owner: User, name: str, method: str) -> None:
-    assert getattr(client, method)(reverse(name)).status_code == 405
+    # POST to the start is the frontend's door, which knows no session.
+    status = 401 if (name, method) == (START, "post") else 405
+    assert getattr(client, method)(reverse(name)).status_code == status
 
 
 # --- callback: the state ---
@@ -418,3 +422,106 @@ def test_pages_load_nothing_from_elsewhere_and_have_no_inline_code(
     assert " style=" not in html
     assert not re.search(r'(src|href)="(https?:)?//', html)
     assert "social_integrations/social.css" in html
+
+
+# --- two logins ---
+
+
+@pytest.fixture
+def both_logins(settings: Settings) -> None:
+    settings.INSTAGRAM_LOGIN_APP_ID = "800000000000001"
+    settings.INSTAGRAM_LOGIN_APP_SECRET = "instagram-secretvalue"
+
+
+@pytest.mark.usefixtures("both_logins")
+def test_the_two_logins_are_explained(client: Client, owner: User, settings: Settings) -> None:
+    settings.INSTAGRAM_CONNECT_RETURN_URLS = ["https://app.example/"]
+    response = get(client, START, {"return_url": "https://app.example/"})
+    html = response.content.decode()
+    is_private(response)
+    assert "Continue with Instagram" in html
+    assert "Continue with Facebook" in html
+    assert html.count("return_url=https%3A%2F%2Fapp.example%2F&amp;login=") == 2
+    assert not OAuthAttempt.objects.exists()
+
+
+@pytest.mark.usefixtures("both_logins")
+def test_the_explanation_is_for_those_who_may(client: Client) -> None:
+    client.force_login(User.objects.create_user("guest"))
+    says(get(client, START), "not_allowed")
+
+
+@pytest.mark.usefixtures("both_logins")
+def test_instagram_is_asked_as_it_documents(client: Client, owner: User) -> None:
+    url = urlsplit(get(client, START, {"login": "instagram"})["Location"])
+    assert (url.netloc, url.path) == ("www.instagram.com", "/oauth/authorize")
+    query = {name: values[0] for name, values in parse_qs(url.query).items()}
+    assert query.pop("state")
+    assert query == {
+        "client_id": "800000000000001",
+        "redirect_uri": "https://testserver/api/social/instagram/oauth/callback/",
+        "scope": "instagram_business_basic,instagram_business_manage_messages",
+        "response_type": "code",
+        "force_reauth": "true",
+        "enable_fb_login": "false",
+    }
+    assert OAuthAttempt.objects.get().login == "instagram"
+
+
+@pytest.mark.usefixtures("both_logins")
+def test_an_account_connects_with_instagram(client: Client, owner: User, meta: FakeMeta) -> None:
+    meta.instagram_day()
+    url = urlsplit(get(client, START, {"login": "instagram"})["Location"])
+    answer = {"state": parse_qs(url.query)["state"][0], "code": f"{CODE}#_"}
+    assert get(client, CALLBACK, answer)["Location"] == reverse(RESULT)
+    assert sent(meta.calls("oauth/access_token")[0])["code"] == CODE
+    assert ConnectedAccount.objects.get().login == "instagram"
+
+
+@pytest.mark.usefixtures("both_logins")
+@pytest.mark.parametrize("login", ["facebook", "instagram"])
+def test_a_code_goes_only_to_the_login_its_state_was_made_for(
+    client: Client, owner: User, meta: FakeMeta, login: str
+) -> None:
+    url = urlsplit(get(client, START, {"login": login})["Location"])
+    state = parse_qs(url.query)["state"][0]
+    other = "facebook" if login == "instagram" else "instagram"
+    get(client, CALLBACK, {"state": state, "code": CODE, "login": other, "iss": other})
+    hosts = {urlsplit(call.url or "").hostname for call in meta.calls()}
+    assert hosts == {"graph.facebook.com" if login == "facebook" else "api.instagram.com"}
+
+
+@pytest.mark.parametrize("login", ["myspace", "Facebook", "\x00"])
+def test_an_unknown_login(client: Client, owner: User, login: str) -> None:
+    says(get(client, START, {"login": login}), "login_unknown")
+
+
+def test_a_login_that_is_not_set_up_names_its_settings(client: Client, owner: User) -> None:
+    response = get(client, START, {"login": "instagram"})
+    says(response, "not_configured")
+    assert "INSTAGRAM_LOGIN_APP_ID, INSTAGRAM_LOGIN_APP_SECRET" in response.content.decode()
+
+
+@pytest.mark.usefixtures("both_logins")
+def test_the_only_login_needs_no_choice(client: Client, owner: User, settings: Settings) -> None:
+    settings.INSTAGRAM_APP_ID = ""
+    assert "www.instagram.com" in get(client, START)["Location"]
+
+
+def test_a_configuration_stands_for_the_permissions(
+    client: Client, owner: User, settings: Settings
+) -> None:
+    settings.INSTAGRAM_FACEBOOK_CONFIG_ID = "4711"
+    query = parse_qs(urlsplit(get(client, START)["Location"]).query)
+    assert query["config_id"] == ["4711"]
+    assert "scope" not in query
+
+
+def test_a_partial_grant_says_what_does_not_work(
+    client: Client, owner: User, meta: FakeMeta
+) -> None:
+    meta.good_day(permissions="permissions_no_business")
+    come_back(client, code=CODE)
+    html = get(client, RESULT).content.decode()
+    assert "<code>business_management</code>" in html
+    assert "Pages that belong to a business portfolio stay hidden" in html
