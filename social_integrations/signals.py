@@ -14,3 +14,18 @@ account_connected = Signal()
 # A message was stored, from the customer or an echo of the business.
 # sender: Message; message: the Message.
 message_received = Signal()
+
+# Meta no longer accepts our access to an account, or no key fits its token: a person has to connect
+# it again. sender: ConnectedAccount; account: the ConnectedAccount; event: a key of
+# services/states.py; reason: a sentence.
+account_reauth_required = Signal()
+
+# An account was disconnected: by a person here, or because the app was removed at Meta.
+# sender: ConnectedAccount; account: the ConnectedAccount; event: as above; reason: a sentence;
+# by: the user, or None.
+account_disconnected = Signal()
+
+# An account's token, or Meta's consent to see its data, ends soon and was not renewed. Once each at
+# 14, 7 and 2 days. sender: ConnectedAccount; account: the ConnectedAccount; what: "token" or
+# "data_access"; expires_at: when; days: the bound that was reached.
+token_expiring = Signal()

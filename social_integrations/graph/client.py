@@ -38,7 +38,7 @@ class GraphClient:
         token: str = "",
         timeout: tuple[float, float] = (3.05, 10.0),
     ) -> None:
-        self._root = f"{base_url.rstrip('/')}/{version}"
+        self._root = f"{base_url.rstrip('/')}/{version}".rstrip("/")
         self._app_secret = app_secret
         self._token = token
         self._transport = Transport(timeout=timeout)
@@ -50,6 +50,10 @@ class GraphClient:
     def post(self, path: str, data: Params | None = None) -> dict[str, Any]:
         """Write, with the parameters in a form body; see `request`."""
         return self.request("POST", path, data=data)
+
+    def delete(self, path: str) -> dict[str, Any]:
+        """Remove; see `request`."""
+        return self.request("DELETE", path)
 
     def request(
         self,

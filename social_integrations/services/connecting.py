@@ -155,6 +155,7 @@ def _values(*, user: User, page: Page, instagram: InstagramAccount, grant: Grant
         "granted_scopes": sorted(grant.granted),
         "status": ConnectedAccount.Status.CONNECTED,
         "status_reason": "",
+        "status_action": "",
         "connected_by": user,
         "connected_at": timezone.now(),
     }

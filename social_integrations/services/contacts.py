@@ -2,13 +2,14 @@
 
 from django.utils import timezone
 
-from social_integrations.exceptions import GraphRefusedError, TokenDecryptionError
-from social_integrations.graph.errors import ErrorKind, explain
+from social_integrations.exceptions import GraphRefusedError
+from social_integrations.graph.errors import explain
 from social_integrations.graph.profiles import fetch_profile
 from social_integrations.graph.types import Profile
-from social_integrations.models import ConnectedAccount, Contact
+from social_integrations.models import Contact
 
 from .clients import client_for_account
+from .guarding import guarded
 
 NAME_LENGTH = 255
 
@@ -17,20 +18,21 @@ def refresh_profile(*, contact_id: int) -> None:
     """Fetch a contact's profile and keep it; a contact or token that is gone ends it quietly.
 
     Meta refuses profiles of people who closed theirs or blocked the account: the contact is
-    marked, its messages stay. Raises GraphError where another try may help.
+    marked, its messages stay. Raises GraphError where another try may help, and `AccountOnHold`
+    while the account has to be connected again.
     """
     contacts = Contact.objects.select_related("account").defer("account__access_token")
     contact = contacts.filter(pk=contact_id).first()
     if contact is None:
         return
+    account = contact.account
     try:
-        if not contact.account.access_token:
-            return
-        profile = fetch_profile(client_for_account(contact.account), contact.igsid)
+        with guarded(account):
+            if not account.access_token:
+                return
+            profile = fetch_profile(client_for_account(account), contact.igsid)
     except GraphRefusedError as error:
         _refused(contact, error)
-    except TokenDecryptionError as error:
-        _needs_reconnecting(contact.account_id, str(error))
     else:
         _keep(contact, profile)
 
@@ -47,18 +49,8 @@ def _keep(contact: Contact, profile: Profile) -> None:
 
 
 def _refused(contact: Contact, error: GraphRefusedError) -> None:
-    row = explain(error.code, error.subcode)
-    if row.retryable:
+    if explain(error.code, error.subcode).retryable:
         raise error
-    if row.kind == ErrorKind.AUTH:
-        _needs_reconnecting(contact.account_id, f"{row.sentence} {row.next_step}")
-        return
     Contact.objects.filter(pk=contact.pk).update(
         profile_fetched_at=timezone.now(), profile_state=Contact.ProfileState.UNAVAILABLE
-    )
-
-
-def _needs_reconnecting(account_id: int, reason: str) -> None:
-    ConnectedAccount.objects.filter(pk=account_id, status=ConnectedAccount.Status.CONNECTED).update(
-        status=ConnectedAccount.Status.REAUTH_REQUIRED, status_reason=reason
     )

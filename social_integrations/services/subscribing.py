@@ -9,9 +9,10 @@ from social_integrations.conf import app_settings
 from social_integrations.exceptions import GraphError, GraphRefusedError
 from social_integrations.graph.client import GraphClient
 from social_integrations.graph.errors import explain
+from social_integrations.graph.reading import read_id
 from social_integrations.models import ConnectedAccount
 
-from .clients import client_for_account
+from .clients import client_for_account, flavour_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,26 +40,59 @@ def subscribe_page(*, account: ConnectedAccount) -> SubscriptionOutcome:
     client = client_for_account(account)
     try:
         try:
-            return _subscribe(client, account.page_id, app_settings.SUBSCRIBED_FIELDS)
+            return _subscribe(client, _node(account), app_settings.SUBSCRIBED_FIELDS)
         except GraphRefusedError as error:
             if error.code not in FIELDS_REFUSED:
                 raise
             logger.info("Page %s: Meta refused the fields (%s)", account.page_id, error.code)
-            return _subscribe(client, account.page_id, FALLBACK_FIELDS)
+            return _subscribe(client, _node(account), FALLBACK_FIELDS)
     except GraphError as error:
         logger.warning("Page %s could not be subscribed: %s", account.page_id, error)
         return SubscriptionOutcome(subscribed=False, reason=_words(error))
 
 
+def is_subscribed(*, account: ConnectedAccount) -> bool:
+    """Return whether Meta still delivers the account's events; raises `GraphError`. No database.
+
+    Meta: after an hour of failed deliveries it may take the app off the account, without a word.
+    A Page's list may name other apps as well. Instagram Login's token sees its own app alone, and
+    by which of the two app ids is not documented.
+    """
+    flavour = flavour_of(account.login)
+    rows = client_for_account(account).paged(f"{_node(account)}/subscribed_apps")
+    return any(flavour.subscribed_node or read_id(row, "id") == app_settings.APP_ID for row in rows)
+
+
+def unsubscribe(client: GraphClient, *, account: ConnectedAccount) -> bool:
+    """Take the Meta app off the account; return whether Meta confirmed it. Never raises.
+
+    Meta: `DELETE /{page}/subscribed_apps`, or `/me/subscribed_apps` with Instagram Login.
+    """
+    try:
+        answer = client.delete(f"{_node(account)}/subscribed_apps")
+    except GraphError as error:
+        logger.warning("Account %s: not unsubscribed: %s", account.instagram_account_id, error)
+        return False
+    return answer.get("success") in (True, "true")
+
+
 def record_subscription(*, account: ConnectedAccount, outcome: SubscriptionOutcome) -> None:
-    """Write the outcome on the account."""
+    """Write the outcome on the account, unless it was disconnected meanwhile."""
     account.webhook_subscribed_at = timezone.now() if outcome.subscribed else None
-    account.status_reason = outcome.reason
-    account.save(update_fields=["webhook_subscribed_at", "status_reason"])
+    account.status_reason, account.status_action = outcome.reason, ""
+    ConnectedAccount.objects.filter(pk=account.pk, status=ConnectedAccount.Status.CONNECTED).update(
+        webhook_subscribed_at=account.webhook_subscribed_at,
+        status_reason=outcome.reason,
+        status_action="",
+    )
 
 
-def _subscribe(client: GraphClient, page_id: str, fields: tuple[str, ...]) -> SubscriptionOutcome:
-    answer = client.post(f"{page_id}/subscribed_apps", {"subscribed_fields": ",".join(fields)})
+def _node(account: ConnectedAccount) -> str:
+    return flavour_of(account.login).subscribed_node or account.page_id
+
+
+def _subscribe(client: GraphClient, node: str, fields: tuple[str, ...]) -> SubscriptionOutcome:
+    answer = client.post(f"{node}/subscribed_apps", {"subscribed_fields": ",".join(fields)})
     if answer.get("success") in (True, "true"):
         return SubscriptionOutcome(subscribed=True, fields=fields)
     return SubscriptionOutcome(

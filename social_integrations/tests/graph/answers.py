@@ -1,7 +1,7 @@
 """A stand-in for Meta's Graph API: fixtures answered through `responses`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ class FakeMeta:
             body = load(body)
             status = 400 if "error" in body and status == 200 else status
         kind = "body" if isinstance(body, bytes | Exception) else "json"
-        self._mock.add(method, f"{GRAPH}/{path}", **{kind: body}, status=status, **more)
+        url = path if path.startswith("https://") else f"{GRAPH}/{path}"
+        self._mock.add(method, url, **{kind: body}, status=status, **more)
 
     def good_day(self, **changes: Any) -> None:
         """Answer a whole connection; `accounts=…` replaces the answer of the path ending so."""
@@ -51,6 +52,11 @@ class FakeMeta:
             self.answer("GET", TOKEN_PATH, token)
         for (method, path), fixture in GOOD_DAY.items():
             self.answer(method, path, changes.get(path.rsplit("/", 1)[-1], fixture))
+
+    def ask(self, method: str, path: str, callback: Callable[[PreparedRequest], Any]) -> None:
+        """Answer a call with what a function returns: status, headers and body."""
+        url = path if path.startswith("https://") else f"{GRAPH}/{path}"
+        self._mock.add_callback(method, url, callback)
 
     def calls(self, path: str = "") -> list[PreparedRequest]:
         """Return the calls made, or those to one path."""
