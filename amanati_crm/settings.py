@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "amanati_crm.middleware.WebhookFirstMiddleware",
+    "amanati_crm.middleware.PollFirstMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "amanati_crm.middleware.OddInputMiddleware",
     "amanati_crm.middleware.DatabaseRecoveryMiddleware",
@@ -181,7 +182,18 @@ INSTAGRAM_FACEBOOK_DIALOG_URL = env.text(
     "INSTAGRAM_FACEBOOK_DIALOG_URL", "https://www.facebook.com"
 )
 INSTAGRAM_WEBHOOK_REFUSED_RATE = env.text("INSTAGRAM_WEBHOOK_REFUSED_RATE", "300/min")
+INSTAGRAM_WARN_EMAILS = env.words("INSTAGRAM_WARN_EMAILS")
 INSTAGRAM_CONNECT_RETURN_URL = env.text("INSTAGRAM_CONNECT_RETURN_URL")
+
+# --- E-mail -------------------------------------------------------------------------------------
+
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 10  # seconds; a silent mail server must not hold up a worker
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # --- Legal pages --------------------------------------------------------------------------------
 
