@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from .api.accounts import AccountDisconnectView, AccountListView, AccountView
 from .api.views import ConnectionStatusView
 from .views.connect import callback, result, start
 from .views.webhook import webhook
@@ -18,6 +19,13 @@ connect_urlpatterns: list[URLPattern] = [
 
 api_urlpatterns: list[URLPattern] = [
     path("connection/status/", ConnectionStatusView.as_view(), name="connection-status"),
+    path("accounts/", AccountListView.as_view(), name="accounts"),
+    path("accounts/<int:pk>/", AccountView.as_view(), name="account"),
+    path(
+        "accounts/<int:pk>/disconnect/",
+        AccountDisconnectView.as_view(),
+        name="account-disconnect",
+    ),
 ]
 
 urlpatterns = webhook_urlpatterns + connect_urlpatterns + api_urlpatterns
