@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from django.db import DataError, Error, InterfaceError, InternalError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.defaults import bad_request
 
+from social_integrations.api.status import answer_poll
 from social_integrations.views.webhook import webhook
 
 
@@ -24,6 +26,23 @@ class WebhookFirstMiddleware:
         """Answer the webhook, pass everything else on."""
         self.path = self.path or reverse("social_integrations:webhook")
         return webhook(request) if request.path == self.path else self.get_response(request)
+
+
+class PollFirstMiddleware:
+    """Answers polls of the connection status that bring an `ETag` before all that they do not need.
+
+    Without it the view does the same, a little later.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.path = ""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a poll, pass everything else on."""
+        self.path = self.path or reverse("social_integrations:connection-status")
+        answer = answer_poll(request) if request.path == self.path else None
+        return answer or self.get_response(request)
 
 
 class OddInputMiddleware:

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "amanati_crm.middleware.WebhookFirstMiddleware",
+    "amanati_crm.middleware.PollFirstMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "amanati_crm.middleware.OddInputMiddleware",
     "amanati_crm.middleware.DatabaseRecoveryMiddleware",
@@ -206,6 +207,7 @@ INSTAGRAM_LOGIN_DIALOG_SWITCHES = env.words(
 INSTAGRAM_LOGIN_TOKEN_PATH = env.text("INSTAGRAM_LOGIN_TOKEN_PATH", "oauth/access_token")
 INSTAGRAM_LOGIN_EXTEND_PATH = env.text("INSTAGRAM_LOGIN_EXTEND_PATH", "access_token")
 INSTAGRAM_WEBHOOK_REFUSED_RATE = env.text("INSTAGRAM_WEBHOOK_REFUSED_RATE", "300/min")
+INSTAGRAM_WARN_EMAILS = env.words("INSTAGRAM_WARN_EMAILS")
 INSTAGRAM_CONNECT_RETURN_URL = env.text("INSTAGRAM_CONNECT_RETURN_URL")
 INSTAGRAM_CONNECT_RETURN_URLS = env.words("INSTAGRAM_CONNECT_RETURN_URLS")
 INSTAGRAM_ARCHIVE_MEDIA = env.flag("INSTAGRAM_ARCHIVE_MEDIA", default=False)
@@ -213,6 +215,16 @@ INSTAGRAM_MEDIA_HOSTS = env.words(
     "INSTAGRAM_MEDIA_HOSTS", "lookaside.fbsbx.com,*.fbcdn.net,*.cdninstagram.com,*.fbsbx.com"
 )
 INSTAGRAM_MEDIA_MAX_BYTES = env.number("INSTAGRAM_MEDIA_MAX_BYTES", 25 * 1024 * 1024)
+
+# --- E-mail -------------------------------------------------------------------------------------
+
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 10  # seconds; a silent mail server must not hold up a worker
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # --- Legal pages --------------------------------------------------------------------------------
 

@@ -239,6 +239,11 @@ class AppSettings:
         return self._list("CONNECT_RETURN_URLS")
 
     @property
+    def WARN_EMAILS(self) -> tuple[str, ...]:
+        """Who gets an e-mail when an account needs a person; empty for nobody."""
+        return self._list("WARN_EMAILS")
+
+    @property
     def ACCESS_POLICY(self) -> str:
         """Dotted path of the class that says which accounts a user may see."""
         return str(self._get("ACCESS_POLICY", "social_integrations.access.AccessPolicy"))

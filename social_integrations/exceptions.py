@@ -3,6 +3,7 @@
 SocialIntegrationsError
 ├── ConfigurationError         a setting is missing or unusable (also Django's ImproperlyConfigured)
 ├── TokenDecryptionError       a stored token cannot be read with the configured keys
+├── AccountOnHold              the account needs a person first; its work waits or is dropped
 ├── PayloadError               a webhook item lacks what its kind needs; names the path, no content
 ├── SignedRequestError         a `signed_request` is not Meta's, or not one we can read
 ├── ConnectError               connecting an account stopped; its code looks up words for people
@@ -25,6 +26,19 @@ class ConfigurationError(SocialIntegrationsError, ImproperlyConfigured):
 
 class TokenDecryptionError(SocialIntegrationsError):
     """A stored token cannot be read: wrong key, damaged or never encrypted."""
+
+
+class AccountOnHold(SocialIntegrationsError):  # noqa: N818 - a state, not a fault
+    """Meta is not to be asked for this account until a person has connected it again.
+
+    A job that ends with it is held and runs once the account is connected; for an account that
+    somebody disconnected it is dropped.
+    """
+
+    def __init__(self, account_id: int, *, disconnected: bool = False) -> None:
+        super().__init__("The account has to be connected again first.")
+        self.account_id = account_id
+        self.disconnected = disconnected
 
 
 class PayloadError(SocialIntegrationsError):

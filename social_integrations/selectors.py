@@ -53,8 +53,8 @@ def _disconnected(account: ConnectedAccount, _now: datetime) -> Problem | None:
         return None
     return Problem(
         "disconnected",
-        "This account is disconnected; new messages do not arrive.",
-        "Connect the account again if you want its messages here.",
+        account.status_reason or "This account is disconnected; new messages do not arrive.",
+        account.status_action or "Connect the account again if you want its messages here.",
     )
 
 
@@ -63,8 +63,8 @@ def _reauth_required(account: ConnectedAccount, _now: datetime) -> Problem | Non
         return None
     return Problem(
         "reauth_required",
-        "Meta no longer accepts our access to this account.",
-        CONNECT_AGAIN,
+        account.status_reason or "Meta no longer accepts our access to this account.",
+        account.status_action or CONNECT_AGAIN,
     )
 
 

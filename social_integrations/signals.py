@@ -11,10 +11,6 @@ from django.dispatch import Signal
 # created: whether the CRM knows it for the first time.
 account_connected = Signal()
 
-# An account was disconnected: its token is gone, what was received stays.
-# sender: ConnectedAccount; account: the ConnectedAccount; reason: why, a sentence for people.
-account_disconnected = Signal()
-
 # A conversation got its first message.
 # sender: Conversation; conversation: the Conversation.
 conversation_created = Signal()
@@ -38,3 +34,17 @@ reaction_changed = Signal()
 # Meta sent something this version does not know: it is kept, and can be applied after an update.
 # sender: WebhookEvent; event: the WebhookEvent; unknown: what is not known, in a few words.
 event_unknown = Signal()
+# Meta no longer accepts our access to an account, or no key fits its token: a person has to connect
+# it again. sender: ConnectedAccount; account: the ConnectedAccount; event: a key of
+# services/states.py; reason: a sentence.
+account_reauth_required = Signal()
+
+# An account was disconnected: by a person here, or because the app was removed at Meta.
+# sender: ConnectedAccount; account: the ConnectedAccount; event: as above; reason: a sentence;
+# by: the user, or None.
+account_disconnected = Signal()
+
+# An account's token, or Meta's consent to see its data, ends soon and was not renewed. Once each at
+# 14, 7 and 2 days. sender: ConnectedAccount; account: the ConnectedAccount; what: "token" or
+# "data_access"; expires_at: when; days: the bound that was reached.
+token_expiring = Signal()

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from .exceptions import GraphPausedError
+from .exceptions import AccountOnHold, GraphPausedError
 from .models import OAuthAttempt
 from .services import (
     adoption,
@@ -18,11 +18,15 @@ from .services import (
     deletion,
     importing,
     jobs,
+    looking_after,
     media,
+    notices,
     pending,
     privacy,
     reconcile_triggers,
     reconciling,
+    states,
+    token_life,
     waiting,
 )
 
@@ -31,6 +35,8 @@ logger = logging.getLogger(__name__)
 KEEP_DONE_JOBS = timedelta(days=7)
 KEEP_ATTEMPTS = timedelta(days=1)
 KEEP_RUNS = timedelta(days=90)
+
+DAILY = (jobs.HOUSEKEEPING, jobs.LOOK_AFTER_ACCOUNTS)
 
 Handler: TypeAlias = Callable[[dict[str, Any]], None]
 
@@ -83,6 +89,26 @@ def housekeeping(_payload: dict[str, Any]) -> None:
     deletion.resume()
 
 
+def look_after_accounts(_payload: dict[str, Any]) -> None:
+    """Spread a look at every account over the day."""
+    looking_after.plan_day()
+
+
+def look_after_account(payload: dict[str, Any]) -> None:
+    """Renew, check and warn about one account."""
+    looking_after.look_after(account_id=int(payload["account"]))
+
+
+def refresh_token(payload: dict[str, Any]) -> None:
+    """Renew an account's token before its time, as somebody asked."""
+    token_life.refresh_token(account_id=int(payload["account"]), early=True)
+
+
+def mail_notice(payload: dict[str, Any]) -> None:
+    """Tell staff about an account."""
+    notices.send_notice(account_id=int(payload["account"]), notice=str(payload["notice"]))
+
+
 HANDLERS: dict[str, Handler] = {
     jobs.ERASE_DATA: erase_data,
     jobs.FETCH_MESSAGE: fetch_message,
@@ -92,6 +118,10 @@ HANDLERS: dict[str, Handler] = {
     jobs.DELETE_COPIES: delete_copies,
     jobs.HOUSEKEEPING: housekeeping,
     jobs.RECONCILE: reconcile,
+    jobs.LOOK_AFTER_ACCOUNTS: look_after_accounts,
+    jobs.LOOK_AFTER_ACCOUNT: look_after_account,
+    jobs.REFRESH_TOKEN: refresh_token,
+    jobs.MAIL_NOTICE: mail_notice,
 }
 
 
@@ -106,6 +136,11 @@ def run_next_job() -> bool:
         raise  # the lease brings the job back once there is a database
     except GraphPausedError as pause:
         jobs.postpone(job, pause.seconds)
+    except AccountOnHold as held:
+        if held.disconnected:
+            jobs.drop(job)
+        else:
+            jobs.hold(job, account_id=held.account_id)
     except Exception as error:  # noqa: BLE001 - one job must not stop the others
         logger.warning("Job %s (%s) failed: %s", job.pk, job.name, type(error).__name__)
         jobs.fail(job, error)
@@ -122,5 +157,7 @@ def sweep() -> None:
     reconcile_triggers.recover()
     reconcile_triggers.start_due()
     pending.forget_expired_grants()
-    today = f"{jobs.HOUSEKEEPING}:{timezone.now():%Y-%m-%d}"
-    jobs.enqueue_all([jobs.NewJob(jobs.HOUSEKEEPING, {}, today)])
+    states.flag_expired()
+    jobs.resume_held()
+    today = f"{timezone.now():%Y-%m-%d}"
+    jobs.enqueue_all(jobs.NewJob(name, {}, f"{name}:{today}") for name in DAILY)

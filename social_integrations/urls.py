@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 
+from .api.accounts import AccountDisconnectView, AccountListView, AccountView
 from .api.connect import ConnectLinkView
 from .api.syncing import SyncView
 from .api.views import ConnectionStatusView
@@ -44,6 +45,13 @@ callback_urlpatterns: list[URLPattern] = [
 
 api_urlpatterns: list[URLPattern] = [
     path("connection/status/", ConnectionStatusView.as_view(), name="connection-status"),
+    path("accounts/", AccountListView.as_view(), name="accounts"),
+    path("accounts/<int:pk>/", AccountView.as_view(), name="account"),
+    path(
+        "accounts/<int:pk>/disconnect/",
+        AccountDisconnectView.as_view(),
+        name="account-disconnect",
+    ),
     path("accounts/<int:account_id>/sync/", SyncView.as_view(), name="account-sync"),
 ]
 

@@ -1,6 +1,6 @@
 """Measure the figures docs/performance.md quotes: ratios and rates anybody can repeat.
 
-Usage: make bench, or .venv/bin/python scripts/bench [intake] [end-to-end] [ledger]
+Usage: make bench, or .venv/bin/python scripts/bench [intake] [end-to-end] [status] [ledger]
 """
 
 import statistics
@@ -20,6 +20,7 @@ from scripts.lib.machine import family_seconds, postgres_seconds
 OURS = "amanati_crm.wsgi:application"
 L2 = "scripts.bench.baseline:application"
 SLICES = 10
+STATUS = "/api/social/instagram/connection/status/"
 
 
 def run_python(env: dict[str, str], *arguments: str) -> None:
@@ -35,8 +36,8 @@ def percentile(values: list[float], share: float) -> float:
 class Side:
     """One of two servers taking turns: what it has served and what it cost."""
 
-    def __init__(self, name: str, port: int, process: int) -> None:
-        self.name, self.port, self.process = name, port, process
+    def __init__(self, name: str, port: int, process: int, wanted: int = 200) -> None:
+        self.name, self.port, self.process, self.wanted = name, port, process, wanted
         self.rates: list[float] = []
         self.latencies: list[float] = []
         self.cpu = 0.0
@@ -44,17 +45,17 @@ class Side:
     def drive(self, wire: list[bytes]) -> None:
         """Serve one slice, and add up its cost, the database's included."""
         before = family_seconds(self.process) + postgres_seconds()
-        part = load.drive(self.port, wire)
+        part = load.drive(self.port, wire, wanted=self.wanted)
         self.cpu += family_seconds(self.process) + postgres_seconds() - before
         if part.refused:
-            sys.exit(f"{self.name} refused {part.refused} deliveries; the figures mean nothing.")
+            sys.exit(f"{self.name} refused {part.refused} requests; the figures mean nothing.")
         self.rates.append(len(wire) / part.seconds)
         self.latencies += part.latencies
 
-    def line(self) -> str:
+    def line(self, unit: str = "deliveries") -> str:
         """Return the side's figures in words."""
         return (
-            f"  {self.name:>4}: {statistics.median(self.rates):7.0f} deliveries/s, "
+            f"  {self.name:>4}: {statistics.median(self.rates):7.0f} {unit}/s, "
             f"p50 {percentile(self.latencies, 0.5) * 1000:5.1f} ms, "
             f"p99 {percentile(self.latencies, 0.99) * 1000:6.1f} ms, "
             f"{self.cpu / len(self.latencies) * 1000:.2f} CPU s per 1,000"
@@ -107,6 +108,31 @@ def end_to_end(env: dict[str, str], url: str, base: float, total: int = 5000) ->
     )
 
 
+def status(env: dict[str, str], accounts: int, total: int = 3000) -> None:
+    """Compare polls that bring the ETag with polls that do not, in short alternating slices."""
+    command = [sys.executable, "scripts/bench/status.py", str(accounts)]
+    token = subprocess.run(command, env=env, cwd=machine.ROOT, check=True, capture_output=True)
+    head = f"GET {STATUS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
+    plain = head.encode() + token.stdout.strip() + b"\r\n"
+    with machine.gunicorn(OURS, env) as server:
+        tag = load.ask(server[0], plain + b"\r\n")
+        tagged = plain + b"If-None-Match: " + tag + b"\r\n\r\n"
+        sides = [Side("304", *server, wanted=304), Side("200", *server)]
+        for number in range(SLICES + 1):
+            for side in sides if number % 2 else reversed(sides):
+                wire = tagged if side.wanted == 304 else plain + b"\r\n"
+                side.drive([wire] * (total // SLICES))
+                if number == 0:  # warming up
+                    side.rates, side.latencies, side.cpu = [], [], 0.0
+    ratios = [a / b for a, b in zip(sides[0].rates, sides[1].rates, strict=True)]
+    print(f"status polls, {accounts} account(s), {total:,} each, 16 connections:")
+    print("\n".join(side.line("polls") for side in sides))
+    print(
+        f"  paired ratio with/without ETag: {statistics.median(ratios):.2f} "
+        f"[{min(ratios):.2f}-{max(ratios):.2f}]"
+    )
+
+
 def wait_until_idle(url: str) -> float:
     """Wait until no event and no job is waiting; return how long it took, in seconds."""
     started = time.perf_counter()
@@ -130,6 +156,9 @@ def main(chosen: list[str]) -> None:
         env = machine.environment(url)
         run_python(env, "scripts/bench/prepare.py")
         base = 0.0
+        if wanted("status"):
+            for accounts in (1, 10, 50):
+                status(env, accounts)
         if wanted("intake") or wanted("end-to-end"):
             base = intake(env, events=1, total=5000)
         if wanted("intake"):

@@ -14,6 +14,7 @@ from social_integrations.tests.payloads import WEBHOOK, encode, text_payload
 
 # Texts as varied as people write them: what repeats itself is cheaper to store than life.
 WORDS = [random.Random(n).randbytes(n % 5 + 1).hex()[: n % 7 + 2] for n in range(400)]  # noqa: S311
+TAG = re.compile(rb"\r\netag: (\S+)", re.IGNORECASE)
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -31,8 +32,11 @@ def requests(count: int, events: int, secret: str, prefix: str) -> list[bytes]:
     return [_request(body(f"{prefix}-{number}", number, events), secret) for number in range(count)]
 
 
-def drive(port: int, wire: list[bytes], connections: int = 16) -> Slice:
-    """Send every request over a number of connections, one at a time on each."""
+def drive(port: int, wire: list[bytes], connections: int = 16, wanted: int = 200) -> Slice:
+    """Send every request over a number of connections, one at a time on each.
+
+    An answer of another status than the wanted one counts as refused.
+    """
     result = Slice()
     queue = iter(wire)
     selector = selectors.DefaultSelector()
@@ -46,10 +50,23 @@ def drive(port: int, wire: list[bytes], connections: int = 16) -> Slice:
                 continue
             selector.unregister(channel.socket)
             result.latencies.append(time.perf_counter() - channel.sent_at)
-            result.refused += not channel.answer.startswith(b"HTTP/1.1 200")
+            result.refused += not channel.answer.startswith(b"HTTP/1.1 %d" % wanted)
             channel.send_next(queue, selector)
     result.seconds = time.perf_counter() - started
     return result
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """Send one request and return the ETag of its answer."""
+    channel, selector = Channel(port), selectors.DefaultSelector()
+    channel.send_next(iter([request]), selector)
+    while not channel.receive():
+        pass
+    channel.socket.close()
+    tag = TAG.search(channel.answer)
+    if not tag:
+        raise ValueError(f"no ETag in {channel.answer[:200]!r}")
+    return tag[1]
 
 
 class Channel:
@@ -76,6 +93,8 @@ class Channel:
         part = self.socket.recv(65536)
         self.answer += part
         head, blank, content = self.answer.partition(b"\r\n\r\n")
+        if head.startswith(b"HTTP/1.1 304"):  # has no content, whatever its headers say
+            return not part or bool(blank)
         length = LENGTH.search(head)
         return not part or bool(blank and length and len(content) >= int(length[1]))
 

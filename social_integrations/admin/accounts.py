@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -13,7 +16,12 @@ from django.utils.timesince import timesince
 from social_integrations.access import access_policy
 from social_integrations.models import ConnectedAccount
 from social_integrations.selectors import account_problems, missed_by_meta, without_tokens
+from social_integrations.services.disconnecting import disconnect_at_meta
+from social_integrations.services.jobs import REFRESH_TOKEN, NewJob, enqueue_all
+from social_integrations.services.looking_after import plan_now
 from social_integrations.services.reconciling import Reason, start
+from social_integrations.services.states import Event
+from social_integrations.services.token_life import can_refresh
 
 from .base import ReadOnlyAdmin
 from .rendering import link_html, one_line, state_html, visible
@@ -42,6 +50,8 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
                     "webhook_subscribed_at",
                     "access_withdrawn_at",
                     "token_expires_at",
+                    "token_refreshed_at",
+                    "token_checked_at",
                     "data_access_expires_at",
                     "granted_scopes",
                     "app_scoped_id",
@@ -51,7 +61,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         ),
     ]
 
-    actions = ["reconcile"]
+    actions = ["check_now", "refresh_now", "reconcile", "disconnect"]
 
     class Media:
         css = {"all": ["social_integrations/admin.css"]}
@@ -82,6 +92,74 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         level = messages.SUCCESS if started else messages.WARNING
         self.message_user(request, " ".join(notes), level)
 
+    @admin.action(permissions=["change"], description="Check now")
+    def check_now(self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]) -> None:
+        """Let a worker check token, permissions and deliveries of the connected ones."""
+        connected = queryset.filter(status=ConnectedAccount.Status.CONNECTED)
+        keys = list(connected.values_list("pk", flat=True))
+        plan_now(keys)
+        self._planned(request, queryset, keys, "checked", "not connected")
+
+    @admin.action(permissions=["change"], description="Refresh the access now")
+    def refresh_now(self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]) -> None:
+        """Let a worker renew the tokens that can be renewed."""
+        due = queryset.filter(can_refresh(timezone.now(), early=True))
+        keys = list(due.values_list("pk", flat=True))
+        enqueue_all(NewJob(REFRESH_TOKEN, {"account": key}) for key in keys)
+        why = "access without an end, younger than a day, or not connected"
+        self._planned(request, queryset, keys, "refreshed", why)
+
+    def _planned(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[ConnectedAccount],
+        keys: list[int],
+        done: str,
+        left_because: str,
+    ) -> None:
+        left = queryset.count() - len(keys)
+        self.log_changes(request, keys, f"Asked for it to be {done}.")
+        self.message_user(
+            request,
+            f"{_accounts(len(keys))} will be {done} in the background; look again in a moment."
+            + (f" {left} left alone: {left_because}." if left else ""),
+            messages.SUCCESS if keys else messages.WARNING,
+        )
+
+    @admin.action(permissions=["change"], description="Disconnect")
+    def disconnect(
+        self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]
+    ) -> HttpResponse | None:
+        """Ask once, then disconnect here and at Meta."""
+        if not request.POST.get("post"):
+            return self._confirmation(request, queryset)
+        accounts = list(queryset.exclude(status=ConnectedAccount.Status.DISCONNECTED))
+        for account in accounts:
+            disconnect_at_meta(account=account, reason=Event.DISCONNECTED, by=request.user)
+        self.log_changes(request, [account.pk for account in accounts], "Disconnected.")
+        self.message_user(
+            request,
+            f"Disconnected {_accounts(len(accounts))}. The messages are kept.",
+            messages.SUCCESS if accounts else messages.WARNING,
+        )
+        return None
+
+    def _confirmation(
+        self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]
+    ) -> HttpResponse:
+        accounts = list(queryset)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Are you sure?",
+            "opts": self.opts,
+            "rows": [(account.pk, one_line(account)) for account in accounts],
+            "accounts": _accounts(len(accounts)),
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "media": self.media,
+        }
+        template = "admin/social_integrations/connectedaccount/disconnect_confirmation.html"
+        return TemplateResponse(request, template, context)
+
     @admin.display(description="account", ordering="username")
     def account(self, account: ConnectedAccount) -> str:
         """Name the account."""
@@ -97,10 +175,13 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         """Colour the status."""
         return state_html(account.status, account.get_status_display())
 
-    @admin.display(description="expires", ordering="token_expires_at")
+    @admin.display(description="valid until", ordering="token_expires_at")
     def expires(self, account: ConnectedAccount) -> str:
-        """Show the day the token expires."""
-        return date_format(account.token_expires_at) if account.token_expires_at else ""
+        """Show until when Meta accepts the token."""
+        if not account.is_active:
+            return ""
+        end = account.token_expires_at
+        return date_format(end) if end else "No end"
 
     @admin.display(description="last event", ordering="last_event_at")
     def last_event(self, account: ConnectedAccount) -> str:
@@ -136,7 +217,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     @admin.display(description="reason")
     def reason(self, account: ConnectedAccount) -> str:
         """Show why the status is what it is."""
-        return visible(account.status_reason) or "-"
+        return visible(f"{account.status_reason} {account.status_action}".strip()) or "-"
 
     @admin.display(description="page")
     def page(self, account: ConnectedAccount) -> str:
@@ -147,3 +228,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     def picture(self, account: ConnectedAccount) -> str | SafeString:
         """Link the picture; it is not loaded."""
         return link_html("Picture", account.profile_picture_url)
+
+
+def _accounts(count: int) -> str:
+    return "1 account" if count == 1 else f"{count} accounts"

@@ -27,11 +27,17 @@ class JobAdmin(ReadOnlyAdmin):
         "attempts",
         "due_at",
         "leased_until",
+        "held",
         "created_at",
         "finished_at",
         "dedupe_key",
     ]
     actions = ["run_again"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        """Read the account a job is held for along, without its token."""
+        jobs: QuerySet[Job] = super().get_queryset(request)
+        return jobs.select_related("held_for").defer("held_for__access_token")
 
     class Media:
         css = {"all": ["social_integrations/admin.css"]}
@@ -67,6 +73,11 @@ class JobAdmin(ReadOnlyAdmin):
         if not job.error:
             return "None"
         return format_html('<pre class="ig-pre">{}</pre>', visible(job.error, 20_000))
+
+    @admin.display(description="held for")
+    def held(self, job: Job) -> str:
+        """Name the account that has to be connected again first."""
+        return one_line(job.held_for) if job.held_for else "-"
 
     @admin.display(description="payload")
     def shown_payload(self, job: Job) -> SafeString:

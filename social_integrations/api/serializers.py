@@ -74,3 +74,17 @@ class AccountSerializer(serializers.ModelSerializer[ConnectedAccount]):
     def get_problems(self, account: ConnectedAccount) -> list[dict[str, str]]:
         """List what is wrong, worst first."""
         return [asdict(problem) for problem in account_problems(account)]
+
+
+class AccountDetailSerializer(AccountSerializer):
+    """An account by itself: the status's keys, what was granted, and the linked Page."""
+
+    page = serializers.SerializerMethodField()
+
+    class Meta(AccountSerializer.Meta):
+        fields = (*AccountSerializer.Meta.fields, "granted_scopes", "page")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+    def get_page(self, account: ConnectedAccount) -> dict[str, str] | None:
+        """Name the Facebook Page; there is none with Instagram Login."""
+        return {"id": account.page_id, "name": account.page_name} if account.page_id else None

@@ -5,9 +5,11 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db.models import Field
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt import tokens
+from rest_framework_simplejwt.authentication import (
+    default_user_authentication_rule as usual_rule,
+)
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -25,6 +27,7 @@ ODD_CLAIM_ERRORS = (
 )
 LAST_EPOCH = 253_402_300_799  # the end of the year 9999, where datetime ends
 MAX_ID_LENGTH = 255
+PRIMARY_KEYS = frozenset({"pk", "id"})
 ID_CLAIMS = (api_settings.JTI_CLAIM, api_settings.USER_ID_CLAIM)
 
 
@@ -51,24 +54,48 @@ def user_of(claims: dict[str, Any]) -> AbstractBaseUser:
     user = _find_user(claims[api_settings.USER_ID_CLAIM])
     if user is None or not api_settings.USER_AUTHENTICATION_RULE(user):
         raise TokenError(_("Token is invalid"))
-    if api_settings.CHECK_REVOKE_TOKEN:
-        fingerprint = get_md5_hash_password(user.password)
-        if claims.get(api_settings.REVOKE_TOKEN_CLAIM) != fingerprint:
-            raise TokenError(_("Token is invalid"))
+    if not fits_password(claims, user.password):
+        raise TokenError(_("Token is invalid"))
     return user
 
 
+def fits_password(claims: dict[str, Any], password: str) -> bool:
+    """Return whether the user's stored password is still the one the token was issued under."""
+    if not api_settings.CHECK_REVOKE_TOKEN:
+        return True
+    fingerprint = get_md5_hash_password(password)
+    return bool(claims.get(api_settings.REVOKE_TOKEN_CLAIM) == fingerprint)
+
+
+def names_primary_key() -> bool:
+    """Return whether tokens name users by their primary key, and any active user may use one."""
+    rule = api_settings.USER_AUTHENTICATION_RULE
+    return str(api_settings.USER_ID_FIELD) in PRIMARY_KEYS and rule is usual_rule
+
+
+def user_key(claims: dict[str, Any]) -> Any:
+    """Return the value of the user's key a token names; None where it cannot be one."""
+    return _key_of(_user_field(), claims[api_settings.USER_ID_CLAIM])
+
+
 def _find_user(raw_id: str | int) -> AbstractBaseUser | None:
-    model = get_user_model()
-    name = str(api_settings.USER_ID_FIELD)
-    field: Field[Any, Any] = (
-        model._meta.pk if name in {"pk", "id"} else model._meta.get_field(name)  # type: ignore[assignment]
-    )
+    field = _user_field()
+    value = _key_of(field, raw_id)
+    if value is None:
+        return None
+    return get_user_model()._default_manager.filter(**{field.name: value}).first()
+
+
+def _user_field() -> Any:
+    meta, name = get_user_model()._meta, str(api_settings.USER_ID_FIELD)
+    return meta.pk if name in PRIMARY_KEYS else meta.get_field(name)
+
+
+def _key_of(field: Any, raw_id: str | int) -> Any:
     try:
-        value = field.to_python(raw_id)
+        return field.to_python(raw_id)
     except (ValidationError, ValueError):
         return None
-    return model._default_manager.filter(**{field.name: value}).first()
 
 
 class StrictClaims:

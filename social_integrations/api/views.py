@@ -4,12 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import (
-    get_conditional_response,
-    patch_vary_headers,
-    set_response_etag,
-)
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import IsAuthenticated
@@ -22,12 +18,12 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenViewBase
 
 from social_integrations.access import access_policy
-from social_integrations.selectors import is_usable, without_tokens
 
 from .authentication import JWTAuthentication
 from .errors import exception_handler
 from .parsers import CappedFormParser, CappedMultiPartParser, StrictJSONParser
-from .serializers import AccountSerializer, TokenObtainSerializer, TokenRotateSerializer
+from .serializers import TokenObtainSerializer, TokenRotateSerializer
+from .status import FACTS, answer_poll, answer_status
 
 DEFAULT_TOKEN_RATE = "20/min"  # noqa: S105 - a throttle rate
 
@@ -90,23 +86,11 @@ class ConnectionStatusView(JSONOnlyView):
     authentication_classes = (JWTAuthentication,)
     permission_classes = (IsAuthenticated,)
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Spare a caller who brings an `ETag` everything the REST framework does."""
+        return answer_poll(request) or super().dispatch(request, *args, **kwargs)
+
     def get(self, request: Request) -> HttpResponseBase:
         """Answer the status, or 304 to a caller who has it already."""
-        accounts = list(without_tokens(access_policy().accounts_for(request.user)))
-        status = {
-            "connected": any(map(is_usable, accounts)),
-            "accounts_count": len(accounts),
-            "accounts": AccountSerializer(accounts, many=True).data,
-        }
-        return _revalidated(request._request, JSONRenderer().render(status))
-
-
-def _revalidated(request: HttpRequest, content: bytes) -> HttpResponseBase:
-    response = HttpResponse(
-        content,
-        content_type="application/json",
-        headers={"Cache-Control": "private, no-cache", "Vary": "Authorization"},
-    )
-    set_response_etag(response)
-    conditional = get_conditional_response(request, etag=response["ETag"], response=response)
-    return conditional or response
+        accounts = list(access_policy().accounts_for(request.user).only(*FACTS))
+        return answer_status(request._request, accounts)

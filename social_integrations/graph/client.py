@@ -69,6 +69,10 @@ class GraphClient:
         """Write, with the parameters in a form body; see `request`."""
         return self.request("POST", path, data=data)
 
+    def delete(self, path: str) -> dict[str, Any]:
+        """Remove; see `request`."""
+        return self.request("DELETE", path)
+
     def request(
         self,
         method: str,

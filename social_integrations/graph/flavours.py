@@ -49,6 +49,8 @@ class Flavour:
     """Whether calls carry `appsecret_proof` unasked."""
     essential_scopes: tuple[str, ...]
     """Without one of these an account cannot be connected at all."""
+    refresh_path: str = ""
+    """Where a token that expires is renewed; empty where tokens have no end."""
 
 
 FACEBOOK_LOGIN = Flavour(
@@ -101,6 +103,7 @@ INSTAGRAM_LOGIN = Flavour(
         grant_type="ig_exchange_token",
         versioned=False,
     ),
+    refresh_path="refresh_access_token",
     subscribed_node="me",
     fallback_fields=("messages",),
     # Which secret would sign it here is not documented; it is added once Meta asks for it.

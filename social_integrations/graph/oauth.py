@@ -35,6 +35,7 @@ PAGE_FIELDS = (
 )
 PAGES_PER_CALL = "50"
 ACCOUNT_FIELDS = "id,user_id,username,name,account_type,profile_picture_url"
+DEAD_TOKEN = 190
 
 
 def authorize_url(
@@ -113,6 +114,18 @@ def _trade(
     return _grant(client.get(exchange.path, fields, once=exchange.once))
 
 
+def refresh_instagram_token(client: GraphClient, flavour: Flavour, *, token: str) -> TokenGrant:
+    """Exchange a long-lived Instagram User token for its successor (about 60 days more).
+
+    Meta: the token must be at least 24 hours old, not expired, and still have
+    `instagram_business_basic`; it is documented as a parameter only, and no secret is asked for.
+    The old token is not said to end. Sent as often as any other reading: each answer is good.
+    """
+    return _grant(
+        client.get(flavour.refresh_path, {"grant_type": "ig_refresh_token", "access_token": token})
+    )
+
+
 def read_identity(client: GraphClient) -> Identity:
     """Return who consented; deauthorise callbacks name the same id."""
     answer = client.get("me", {"fields": "id,name"})
@@ -135,7 +148,11 @@ def inspect_token(client: GraphClient, flavour: Flavour, *, token: str) -> Token
     """Return what Meta knows about a token; the client must carry the app's own token."""
     answer = client.get(flavour.inspect_path, {"input_token": token})
     data = read_object(answer, "data")
+    error = read_object(data, "error")
     return TokenInspection(
+        is_valid=data.get("is_valid") is not False,
+        error_code=read_number(error, "code") or DEAD_TOKEN,
+        error_subcode=read_number(error, "subcode") or None,
         expires_at=read_moment(data, "expires_at"),
         data_access_expires_at=read_moment(data, "data_access_expires_at"),
         scopes=read_words(data, "scopes") or (),

@@ -24,8 +24,14 @@ class TokenGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenInspection:
-    """What `debug_token` says; None and empty where it does not say."""
+    """What `debug_token` says; None and empty where it does not say.
 
+    Code and subcode say why a token is not valid; they mean nothing for one that is.
+    """
+
+    is_valid: bool = True
+    error_code: int = 190
+    error_subcode: int | None = None
     expires_at: datetime | None = None
     data_access_expires_at: datetime | None = None
     scopes: tuple[str, ...] = ()

@@ -40,13 +40,26 @@ class ConnectedAccount(models.Model):
         max_length=64, blank=True, help_text="Who consented, as Meta names them to this app."
     )
     access_token = EncryptedTextField(
-        blank=True, editable=False, help_text="Encrypted; never shown."
+        blank=True,
+        editable=False,
+        bound_to="instagram_account_id",
+        help_text="Encrypted; never shown.",
     )
     token_expires_at = models.DateTimeField(null=True, blank=True)
+    token_refreshed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Meta last replaced the token without a person."
+    )
+    token_checked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Meta last confirmed the token."
+    )
+    refresh_leased_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Somebody is refreshing the token."
+    )
     data_access_expires_at = models.DateTimeField(null=True, blank=True)
     granted_scopes = models.JSONField(default=list, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.CONNECTED)
     status_reason = models.TextField(blank=True)
+    status_action = models.TextField(blank=True, db_default="", help_text="What to do about it.")
     access_withdrawn_at = models.DateTimeField(
         null=True,
         blank=True,

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from .accounts import ConnectedAccount
+
 
 class Job(models.Model):
     """A piece of background work: written in the caller's transaction, run at least once."""
@@ -12,6 +14,7 @@ class Job(models.Model):
 
         READY = "ready", "Waiting"
         RUNNING = "running", "Running"
+        HELD = "held", "Held until the account is connected again"
         DONE = "done", "Done"
         DEAD = "dead", "Given up"
 
@@ -22,6 +25,14 @@ class Job(models.Model):
     due_at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    held_for = models.ForeignKey(
+        ConnectedAccount,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="held_jobs",
+        help_text="The account that has to be connected again first.",
+    )
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

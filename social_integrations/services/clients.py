@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from social_integrations.conf import app_settings
-from social_integrations.exceptions import ConfigurationError
+from social_integrations.exceptions import AccountOnHold, ConfigurationError
 from social_integrations.graph.client import GraphClient
 from social_integrations.graph.flavours import (
     FACEBOOK_LOGIN,
@@ -89,14 +89,27 @@ def client_for_exchange(login: str, exchange: Exchange) -> GraphClient:
     return _client(base_url, graph_version(login) if exchange.versioned else "", "", login)
 
 
+def client_for_refresh(account: ConnectedAccount) -> GraphClient:
+    """Return a client for renewing a token: Meta documents that address without a version."""
+    graph_url = flavour_of(account.login).graph_url
+    return _client(graph_url, "", account.access_token, account.login)
+
+
 def client_for_app() -> GraphClient:
     """Return a client that acts for the Meta app itself."""
     credentials = app_credentials()
     return client_for_token(f"{credentials.app_id}|{credentials.app_secret}")
 
 
-def client_for_account(account: ConnectedAccount) -> GraphClient:
-    """Return a client that acts for a connected account, through the login it was made with."""
+def client_for_account(account: ConnectedAccount, *, even_on_hold: bool = False) -> GraphClient:
+    """Return a client that acts for a connected account, through the login it was made with.
+
+    Raises `AccountOnHold` unless the account is connected: this is where calls with a dead token
+    end. `even_on_hold` is for saying goodbye.
+    """
+    if not account.is_active and not even_on_hold:
+        disconnected = account.status == ConnectedAccount.Status.DISCONNECTED
+        raise AccountOnHold(account.pk, disconnected=disconnected)
     return client_for_token(account.access_token, account.login)
 
 

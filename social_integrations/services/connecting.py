@@ -134,6 +134,7 @@ def _values(
         "status": ConnectedAccount.Status.CONNECTED,
         "status_reason": "",
         "access_withdrawn_at": None,
+        "status_action": "",
         "connected_by": user,
         "connected_at": timezone.now(),
     }

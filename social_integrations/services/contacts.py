@@ -4,16 +4,16 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from social_integrations.exceptions import GraphRefusedError, TokenDecryptionError
-from social_integrations.graph.errors import ErrorKind, explain
+from social_integrations.exceptions import GraphRefusedError
+from social_integrations.graph.errors import explain
 from social_integrations.graph.profiles import fetch_profile
 from social_integrations.graph.types import Profile
 from social_integrations.models import Contact
 
 from .budget import PROFILES, PacedClient
 from .clients import client_for_account
+from .guarding import guarded
 from .jobs import FETCH_PROFILE, NewJob, enqueue_all
-from .reauth import require_reconnecting
 from .receiving import PROFILE_FLOOR
 
 NAME_LENGTH = 255
@@ -39,25 +39,25 @@ def want_profile(contact: Contact) -> None:
 def refresh_profile(*, contact_id: int) -> None:
     """Fetch a contact's profile and keep it, at most once a day.
 
-    A contact or token that is gone ends it quietly. Meta refuses profiles of people who closed
-    theirs or blocked the account: the contact is marked, its messages stay. Raises GraphError
-    where another try may help.
+    Meta refuses profiles of people who closed theirs or blocked the account: the contact is
+    marked, its messages stay. Raises GraphError where another try may help, and `AccountOnHold`
+    while the account has to be connected again.
     """
     contacts = Contact.objects.select_related("account").defer("account__access_token")
     contact = contacts.filter(pk=contact_id).first()
     if contact is None or not is_stale(contact, timezone.now()):
         return
+    account = contact.account
     try:
-        if not contact.account.access_token:
-            return
-        client = PacedClient(
-            client_for_account(contact.account), account_id=contact.account_id, family=PROFILES
-        )
-        profile = fetch_profile(client, contact.igsid)
+        with guarded(account):
+            if not account.access_token:
+                return
+            client = PacedClient(
+                client_for_account(account), account_id=account.pk, family=PROFILES
+            )
+            profile = fetch_profile(client, contact.igsid)
     except GraphRefusedError as error:
         _refused(contact, error)
-    except TokenDecryptionError as error:
-        require_reconnecting(account_id=contact.account_id, reason=str(error))
     else:
         _keep(contact, profile)
 
@@ -74,14 +74,8 @@ def _keep(contact: Contact, profile: Profile) -> None:
 
 
 def _refused(contact: Contact, error: GraphRefusedError) -> None:
-    row = explain(error.code, error.subcode)
-    if row.retryable:
+    if explain(error.code, error.subcode).retryable:
         raise error
-    if row.kind == ErrorKind.AUTH:
-        require_reconnecting(
-            account_id=contact.account_id, reason=f"{row.sentence} {row.next_step}"
-        )
-        return
     Contact.objects.filter(pk=contact.pk).update(
         profile_fetched_at=timezone.now(), profile_state=Contact.ProfileState.UNAVAILABLE
     )

@@ -6,15 +6,15 @@ from django.db.models import Q, TextField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from social_integrations.exceptions import GraphRefusedError, TokenDecryptionError
+from social_integrations.exceptions import GraphRefusedError
 from social_integrations.graph.conversations import read_message
-from social_integrations.graph.errors import ErrorKind, explain
+from social_integrations.graph.errors import explain
 from social_integrations.models import ConnectedAccount, Message, WebhookEvent
 
 from .budget import CONVERSATIONS, PacedClient
 from .clients import client_for_account
+from .guarding import guarded
 from .intake import store_imported
-from .reauth import require_reconnecting
 
 # Items that will be applied without anybody's doing.
 WAITING = (WebhookEvent.Status.RECEIVED, WebhookEvent.Status.ORPHANED)
@@ -47,26 +47,19 @@ def fetch_message(*, account_id: int, mid: str) -> None:
     """Read one message from Meta into the ledger, unless we have it; what is gone ends quietly.
 
     Meta: a `message_edit` with `num_edit` 0 may be all that is delivered of a new message. Raises
-    GraphError where another try may help.
+    GraphError where another try may help, and `AccountOnHold` while the account has to be connected
+    again.
     """
     account = ConnectedAccount.objects.defer("access_token").filter(pk=account_id).first()
     if account is None or not account.is_active or known_mids(account, [mid]):
         return
     try:
-        if not account.access_token:
-            return
-        message = read_message(paced_client(account), mid)
+        with guarded(account):
+            if not account.access_token:
+                return
+            message = read_message(paced_client(account), mid)
     except GraphRefusedError as error:
-        _refused(account, error)
-    except TokenDecryptionError as error:
-        require_reconnecting(account_id=account.pk, reason=str(error))
+        if explain(error.code, error.subcode).retryable:
+            raise
     else:
         store_imported(account, [message])
-
-
-def _refused(account: ConnectedAccount, error: GraphRefusedError) -> None:
-    row = explain(error.code, error.subcode)
-    if row.retryable:
-        raise error
-    if row.kind == ErrorKind.AUTH:
-        require_reconnecting(account_id=account.pk, reason=f"{row.sentence} {row.next_step}")

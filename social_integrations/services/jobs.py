@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from social_integrations.conf import app_settings
-from social_integrations.models import Job
+from social_integrations.models import ConnectedAccount, Job
 
 from .failures import describe
 
@@ -25,9 +25,14 @@ DELETE_COPIES = "delete_copies"
 HOUSEKEEPING = "housekeeping"
 ERASE_DATA = "erase_data"
 RECONCILE = "reconcile"
+LOOK_AFTER_ACCOUNTS = "look_after_accounts"
+LOOK_AFTER_ACCOUNT = "look_after_account"
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name
+MAIL_NOTICE = "mail_notice"
 
 BACKOFF_BASE = timedelta(seconds=5)
 BACKOFF_LIMIT = timedelta(hours=1)
+UNFINISHED = (Job.State.READY, Job.State.RUNNING, Job.State.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class NewJob:
     payload: Mapping[str, Any]
     """Ids only: neither content nor secrets."""
     dedupe_key: str | None = None
-    delay_seconds: float = 0.0
+    delay: timedelta = timedelta(0)
 
 
 def digest(text: str) -> str:
@@ -55,12 +60,21 @@ def enqueue_all(jobs: Iterable[NewJob]) -> None:
                 name=job.name,
                 payload=job.payload,
                 dedupe_key=job.dedupe_key,
-                due_at=now + timedelta(seconds=job.delay_seconds),
+                due_at=now + job.delay,
             )
             for job in jobs
         ],
         ignore_conflicts=True,
     )
+
+
+def enqueue_once(job: NewJob) -> bool:
+    """Write one job like `enqueue_all`; return whether it is new."""
+    values = {"name": job.name, "payload": job.payload, "due_at": timezone.now() + job.delay}
+    if job.dedupe_key is None:
+        Job.objects.create(**values)
+        return True
+    return Job.objects.get_or_create(dedupe_key=job.dedupe_key, defaults=values)[1]
 
 
 def claim() -> Job | None:
@@ -113,6 +127,57 @@ def fail(job: Job, error: Exception) -> None:
     )
 
 
+def hold(job: Job, *, account_id: int) -> None:
+    """Let a claimed job wait until the account is connected again, with all its tries.
+
+    Of several jobs that would do the same then, one is kept.
+    """
+    same = Job.objects.filter(state=Job.State.HELD, name=job.name, payload=job.payload)
+    if same.exists():
+        drop(job)
+        return
+    _as_read(job).update(
+        state=Job.State.HELD,
+        held_for=account_id,
+        attempts=0,
+        leased_until=None,
+        error="The account has to be connected again first.",
+    )
+
+
+def drop(job: Job) -> None:
+    """Delete a claimed job nobody wants done any more."""
+    _as_read(job).delete()
+
+
+def resume_held() -> int:
+    """Put held jobs of accounts that are connected now back in line; return how many."""
+    status = ConnectedAccount.Status.CONNECTED
+    free = Job.objects.filter(state=Job.State.HELD, held_for__status=status)
+    return Job.objects.filter(pk__in=free.values("pk"), state=Job.State.HELD).update(
+        state=Job.State.READY, due_at=timezone.now(), held_for=None, error=""
+    )
+
+
+def about(subjects: Mapping[str, QuerySet[Any]]) -> QuerySet[Job]:
+    """Return the jobs that name one of the rows, such as `{"contact": contacts}`.
+
+    Payloads hold ids under the name of what they are about; a text says the same as a number.
+    """
+    wanted = Q()
+    named: dict[str, Cast] = {}
+    for subject, rows in subjects.items():
+        named[f"about_{subject}"] = Cast(KeyTextTransform(subject, "payload"), TextField())
+        keys = rows.order_by().annotate(key_text=Cast("pk", TextField())).values("key_text")
+        wanted |= Q((f"about_{subject}__in", keys))
+    return Job.objects.alias(**named).filter(wanted)
+
+
+def cancel(jobs: QuerySet[Job]) -> int:
+    """Delete what has not come to an end; return how many. One at work finishes into nothing."""
+    return jobs.filter(state__in=UNFINISHED).delete()[0]
+
+
 def _bury(job: Job) -> None:
     """Give up a job that never came to an end: whatever it does, its worker dies of it."""
     _as_read(job).update(
@@ -141,25 +206,6 @@ def run_again(jobs: QuerySet[Job]) -> int:
 def prune(before: datetime) -> int:
     """Delete jobs done before the given time; return how many. Given-up ones stay to be seen."""
     return Job.objects.filter(state=Job.State.DONE, finished_at__lt=before).delete()[0]
-
-
-def about(subjects: Mapping[str, QuerySet[Any]]) -> QuerySet[Job]:
-    """Return the jobs that name one of the rows, such as `{"contact": contacts}`.
-
-    Payloads hold ids under the name of what they are about; a text says the same as a number.
-    """
-    wanted = Q()
-    named: dict[str, Cast] = {}
-    for subject, rows in subjects.items():
-        named[f"about_{subject}"] = Cast(KeyTextTransform(subject, "payload"), TextField())
-        keys = rows.order_by().annotate(key_text=Cast("pk", TextField())).values("key_text")
-        wanted |= Q((f"about_{subject}__in", keys))
-    return Job.objects.alias(**named).filter(wanted)
-
-
-def cancel(jobs: QuerySet[Job]) -> int:
-    """Delete what has not come to an end; return how many. One at work finishes into nothing."""
-    return jobs.filter(state__in=[Job.State.READY, Job.State.RUNNING]).delete()[0]
 
 
 def _as_read(job: Job) -> QuerySet[Job]:

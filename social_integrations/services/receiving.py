@@ -29,7 +29,7 @@ from .threads import Threads, key_of
 STANDBY = "standby"
 PROFILE_FLOOR = timedelta(days=1)
 # How long the message of a number-0 edit may take to arrive by itself (Meta, section 3.9).
-FETCH_PATIENCE_SECONDS = 60
+FETCH_PATIENCE = timedelta(minutes=1)
 
 
 @dataclass
@@ -133,7 +133,7 @@ def _fetch_jobs(changes: Sequence[Arrival[Any]], outcome: Outcome) -> list[NewJo
             FETCH_MESSAGE,
             {"account": account_id, "mid": mid},
             f"{FETCH_MESSAGE}:{account_id}:{digest(mid)}",
-            delay_seconds=FETCH_PATIENCE_SECONDS,
+            delay=FETCH_PATIENCE,
         )
         for account_id, mid in sorted(hints)
     ]

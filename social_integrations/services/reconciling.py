@@ -12,21 +12,21 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from social_integrations.exceptions import (
+    AccountOnHold,
     GraphPausedError,
     GraphRefusedError,
     GraphUnavailableError,
-    TokenDecryptionError,
 )
 from social_integrations.graph.client import GraphReader
-from social_integrations.graph.errors import ErrorKind, explain
+from social_integrations.graph.errors import explain
 from social_integrations.models import ConnectedAccount, Reconciliation
 
 from .comparing import Step, take_step
+from .guarding import guarded
 from .importing import paced_client
 from .intake import store_imported
 from .jobs import RECONCILE, NewJob, backoff, enqueue_all
 from .positions import Position, read_position, write_position
-from .reauth import require_reconnecting
 
 logger = logging.getLogger(__name__)
 
@@ -74,16 +74,16 @@ def work_on(*, run_id: int, part: int) -> None:
     if run is None or read_position(run.cursor).part != part:
         return
     try:
-        obstacle = _obstacle(run.account)
-        if obstacle:
-            end(run, obstacle)
-        else:
-            _work(paced_client(run.account), run)
+        with guarded(run.account):
+            obstacle = _obstacle(run.account)
+            if obstacle:
+                end(run, obstacle)
+            else:
+                _work(paced_client(run.account), run)
     except GraphRefusedError as error:
         _refused(run, error)
-    except TokenDecryptionError as error:
-        require_reconnecting(account_id=run.account_id, reason=str(error))
-        end(run, str(error))
+    except AccountOnHold:
+        end(run, _why_on_hold(run.account_id))
 
 
 def end(run: Reconciliation, error: str = "") -> None:
@@ -172,11 +172,15 @@ def _unmoved(run: Reconciliation, cursor: str) -> QuerySet[Reconciliation]:
 
 def _refused(run: Reconciliation, error: GraphRefusedError) -> None:
     row = explain(error.code, error.subcode)
-    words = f"{row.sentence} {row.next_step}"
-    if row.kind == ErrorKind.AUTH:
-        require_reconnecting(account_id=run.account_id, reason=words)
     logger.warning("Reconciliation %s stopped: %s", run.pk, error)
-    end(run, words)
+    end(run, f"{row.sentence} {row.next_step}")
+
+
+def _why_on_hold(account_id: int) -> str:
+    """Return why the account may not be used any more, and what to do about it."""
+    accounts = ConnectedAccount.objects.filter(pk=account_id)
+    words = accounts.values_list("status_reason", "status_action").first() or ()
+    return " ".join(filter(None, words)) or NOT_CONNECTED
 
 
 def _left_out(position: Position) -> str:

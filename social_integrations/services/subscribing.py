@@ -9,6 +9,7 @@ from social_integrations.conf import app_settings
 from social_integrations.exceptions import GraphError, GraphRefusedError
 from social_integrations.graph.client import GraphClient
 from social_integrations.graph.errors import explain
+from social_integrations.graph.reading import read_id
 from social_integrations.models import ConnectedAccount
 
 from .clients import client_for_account, flavour_of
@@ -35,31 +36,63 @@ def subscribe_account(*, account: ConnectedAccount) -> SubscriptionOutcome:
     `pages_manage_metadata`; with Instagram Login `POST /me/subscribed_apps`.
     """
     client, flavour = client_for_account(account), flavour_of(account.login)
-    node = flavour.subscribed_node or account.page_id
     try:
         try:
-            return _subscribe(client, node, _wished_fields(account))
+            return _subscribe(client, _node(account), _wished_fields(account))
         except GraphRefusedError as error:
             if error.code not in FIELDS_REFUSED:
                 raise
             logger.info("Account %s: Meta refused the fields (%s)", account.pk, error.code)
-            return _subscribe(client, node, flavour.fallback_fields)
+            return _subscribe(client, _node(account), flavour.fallback_fields)
     except GraphError as error:
         logger.warning("Account %s could not be subscribed: %s", account.pk, error)
         return SubscriptionOutcome(subscribed=False, reason=_words(error))
 
 
+def is_subscribed(*, account: ConnectedAccount) -> bool:
+    """Return whether Meta still delivers the account's events; raises `GraphError`. No database.
+
+    Meta: after an hour of failed deliveries it may take the app off the account, without a word.
+    A Page's list may name other apps as well. Instagram Login's token sees its own app alone, and
+    by which of the two app ids is not documented.
+    """
+    flavour = flavour_of(account.login)
+    rows = client_for_account(account).paged(f"{_node(account)}/subscribed_apps")
+    return any(flavour.subscribed_node or read_id(row, "id") == app_settings.APP_ID for row in rows)
+
+
+def unsubscribe(client: GraphClient, *, account: ConnectedAccount) -> bool:
+    """Take the Meta app off the account; return whether Meta confirmed it. Never raises.
+
+    Meta: `DELETE /{page}/subscribed_apps`, or `/me/subscribed_apps` with Instagram Login.
+    """
+    try:
+        answer = client.delete(f"{_node(account)}/subscribed_apps")
+    except GraphError as error:
+        logger.warning("Account %s: not unsubscribed: %s", account.instagram_account_id, error)
+        return False
+    return answer.get("success") in (True, "true")
+
+
 def record_subscription(*, account: ConnectedAccount, outcome: SubscriptionOutcome) -> None:
-    """Write the outcome on the account."""
+    """Write the outcome on the account, unless it was disconnected meanwhile."""
     account.webhook_subscribed_at = timezone.now() if outcome.subscribed else None
-    account.status_reason = outcome.reason
-    account.save(update_fields=["webhook_subscribed_at", "status_reason"])
+    account.status_reason, account.status_action = outcome.reason, ""
+    ConnectedAccount.objects.filter(pk=account.pk, status=ConnectedAccount.Status.CONNECTED).update(
+        webhook_subscribed_at=account.webhook_subscribed_at,
+        status_reason=outcome.reason,
+        status_action="",
+    )
 
 
 def _wished_fields(account: ConnectedAccount) -> tuple[str, ...]:
     if account.login == ConnectedAccount.Login.INSTAGRAM:
         return app_settings.LOGIN_SUBSCRIBED_FIELDS
     return app_settings.SUBSCRIBED_FIELDS
+
+
+def _node(account: ConnectedAccount) -> str:
+    return flavour_of(account.login).subscribed_node or account.page_id
 
 
 def _subscribe(client: GraphClient, node: str, fields: tuple[str, ...]) -> SubscriptionOutcome:

@@ -21,6 +21,7 @@ LAYERS = (
     {"tasks"},
     {"engine"},
     {"views", "api", "admin", "management"},
+    {"templatetags"},
     {"apps", "urls", "checks"},
 )
 LEVELS = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -56,7 +56,7 @@ class TestEncryption:
         with pytest.raises(TokenDecryptionError):
             decrypt(before)
 
-    @pytest.mark.parametrize("damage", ["", "x", "enc1", "enc1:", "enc1:x", "enc2:x", TOKEN])
+    @pytest.mark.parametrize("damage", ["", "x", "enc1", "enc2:", "enc1:x", "enc2:x", TOKEN])
     def test_what_is_not_a_ciphertext_is_refused_and_not_repeated(self, damage: str) -> None:
         with pytest.raises(TokenDecryptionError) as caught:
             decrypt(damage)
@@ -95,7 +95,7 @@ class TestColumn:
     def test_the_database_holds_no_plain_token(self) -> None:
         account = make_account(access_token=TOKEN)
         [value] = stored()
-        assert value.startswith("enc1:")
+        assert value.startswith("enc2:")
         assert TOKEN not in value
         account.refresh_from_db()
         assert account.access_token == TOKEN
@@ -114,7 +114,8 @@ class TestColumn:
         else:
             account.delete()
             accounts.bulk_create([account])
-        assert stored()[0].startswith("enc1:")
+        bound = write in ("save", "bulk_create")  # update() knows no row
+        assert stored()[0].startswith("enc2:" if bound else "enc1:")
         assert accounts.values_list("access_token", flat=True).get() == TOKEN
 
     def test_no_token_stays_no_token(self) -> None:
@@ -191,7 +192,7 @@ class TestShown:
         ConnectedAccount.objects.all().delete()
         call_command("loaddata", dump, verbosity=0)
         assert ConnectedAccount.objects.get().access_token == TOKEN
-        assert stored()[0].startswith("enc1:")
+        assert stored()[0].startswith("enc2:")
 
     def test_neither_repr_nor_str_shows_it(self) -> None:
         for account in (make_account(access_token=TOKEN), make_account(username="")):

@@ -45,7 +45,11 @@ class TestRunning:
             jobs.FETCH_MESSAGE,
             jobs.FETCH_PROFILE,
             jobs.HOUSEKEEPING,
+            jobs.LOOK_AFTER_ACCOUNT,
+            jobs.LOOK_AFTER_ACCOUNTS,
+            jobs.MAIL_NOTICE,
             jobs.RECONCILE,
+            jobs.REFRESH_TOKEN,
             jobs.REREAD_MEDIA,
         }
 
@@ -174,17 +178,20 @@ class TestSweep:
         run.refresh_from_db()
         assert run.state == "failed"
 
-    def test_it_asks_for_housekeeping_once_a_day(self) -> None:
+    def test_it_asks_for_every_daily_job_once_a_day(self) -> None:
         sweep()
         sweep()
-        job = Job.objects.get()
-        assert job.name == jobs.HOUSEKEEPING
-        assert job.dedupe_key == f"housekeeping:{timezone.now():%Y-%m-%d}"
+        today = f"{timezone.now():%Y-%m-%d}"
+        assert {job.name: job.dedupe_key for job in Job.objects.all()} == {
+            "housekeeping": f"housekeeping:{today}",
+            "look_after_accounts": f"look_after_accounts:{today}",
+        }
+        assert Job.objects.count() == 2
 
     def test_yesterdays_job_does_not_stand_in_for_todays(self) -> None:
         jobs.enqueue_all([NewJob(jobs.HOUSEKEEPING, {}, "housekeeping:2026-11-22")])
         sweep()
-        assert Job.objects.count() == 2
+        assert Job.objects.filter(name=jobs.HOUSEKEEPING).count() == 2
 
     def test_messages_that_waited_for_their_account_are_taken_up(self) -> None:
         store_delivery(encode(text_payload("m-1", account="17841400000000009")))

@@ -1,12 +1,14 @@
 """The accounts pages: problems at a glance, a way to connect, never a token."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from social_integrations.models import ConnectedAccount, Job
 from social_integrations.tests.factories import make_account, make_staff, make_superuser
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +83,80 @@ def test_hostile_names_are_text(client: Client) -> None:
         page = client.get(path).text
         for harm in ("<script>alert", "<img src=x", "<svg onload", 'href="javascript', "\u202e"):
             assert harm not in page
+
+
+def act(client: Client, action: str, *accounts: ConnectedAccount, **more: str) -> Any:
+    chosen = [str(account.pk) for account in accounts]
+    data = {"action": action, "_selected_action": chosen, **more}
+    return client.post(LIST, data, follow=True)
+
+
+class TestActions:
+    def test_check_and_refresh_are_left_to_a_worker(self, client: Client) -> None:
+        now = timezone.now()
+        old = make_account(
+            login="instagram",
+            connected_at=now - timedelta(days=3),
+            token_expires_at=now + timedelta(days=57),
+        )
+        page = make_account()
+        gone = make_account(status="disconnected")
+        client.force_login(make_superuser())
+        assert "2 accounts will be checked" in act(client, "check_now", old, page, gone).text
+        assert "1 account will be refreshed" in act(client, "refresh_now", old, page).text
+        found = {(job.name, job.payload["account"]) for job in Job.objects.all()}
+        assert found == {
+            ("look_after_account", old.pk),
+            ("look_after_account", page.pk),
+            ("refresh_token", old.pk),
+        }
+
+    def test_disconnecting_asks_first(self, client: Client) -> None:
+        account = make_account(username="<b>shop", access_token="")
+        client.force_login(make_superuser())
+        page = act(client, "disconnect", account).text
+        assert "Yes, disconnect" in page
+        assert "&lt;b&gt;shop" in page
+        assert "<b>shop" not in page
+        account.refresh_from_db()
+        assert account.status == "connected"
+        assert "Disconnected 1 account." in act(client, "disconnect", account, post="yes").text
+        account.refresh_from_db()
+        assert (account.status, account.access_token) == ("disconnected", "")
+
+    def test_looking_is_not_enough(self, client: Client) -> None:
+        account = make_account()
+        client.force_login(make_staff("view_connectedaccount"))
+        act(client, "disconnect", account, post="yes")
+        account.refresh_from_db()
+        assert account.status == "connected"
+
+
+class TestBanner:
+    PAGES = ("/admin/", LIST, "/admin/social_integrations/job/")
+
+    def test_it_names_who_has_to_be_connected_again(self, client: Client) -> None:
+        make_account(
+            username="<i>shop", status="reauth_required", status_reason="Why.", status_action="Do."
+        )
+        client.force_login(make_superuser())
+        for page in self.PAGES:
+            text = client.get(page).text
+            assert 'role="alert"' in text
+            assert "@&lt;i&gt;shop" in text
+            assert "<strong>Do.</strong>" in text
+            assert "style=" not in text.partition('role="alert"')[2].partition("</ul>")[0]
+
+    def test_many_are_counted(self, client: Client) -> None:
+        for _ in range(5):
+            make_account(status="reauth_required")
+        client.force_login(make_superuser())
+        assert "2 more accounts need to be connected again." in client.get("/admin/").text
+
+    def test_without_need_or_right_there_is_none(self, client: Client) -> None:
+        make_account(status="disconnected")
+        client.force_login(make_superuser())
+        assert 'role="alert"' not in client.get("/admin/").text
+        make_account(status="reauth_required")
+        client.force_login(make_staff("view_job"))
+        assert 'role="alert"' not in client.get("/admin/").text

@@ -1,7 +1,7 @@
 """A stand-in for Meta's Graph API: fixtures answered through `responses`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,11 @@ class FakeMeta:
         names = ("code", "extend", "me", "subscribe")
         for name, ((method, url), fixture) in zip(names, GOOD_INSTAGRAM_DAY.items(), strict=True):
             self.answer(method, url, changes.get(name, fixture))
+
+    def ask(self, method: str, path: str, callback: Callable[[PreparedRequest], Any]) -> None:
+        """Answer a call with what a function returns: status, headers and body."""
+        url = path if path.startswith("https://") else f"{GRAPH}/{path}"
+        self._mock.add_callback(method, url, callback)
 
     def calls(self, path: str = "") -> list[PreparedRequest]:
         """Return the calls made, or those to one path."""

@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from social_integrations.exceptions import (
+    AccountOnHold,
     ConfigurationError,
     GraphError,
     GraphPausedError,
@@ -137,17 +138,21 @@ class TestRefused:
         assert ConnectedAccount.objects.get().status == "connected"
 
     @pytest.mark.parametrize(
-        ("code", "subcode"), [(190, 463), (190, 460), (190, None), (102, None)]
+        ("code", "subcode"),
+        [(190, 463), (190, 460), (190, None), (102, None), (10, None), (200, None), (299, None)],
     )
     def test_a_dead_token_asks_to_connect_again_and_loses_nothing(
         self, meta: FakeMeta, contact: Contact, code: int, subcode: int | None
     ) -> None:
         meta.answer("GET", IGSID, refused(code, subcode), status=401)
-        stored = refresh(contact)
+        with pytest.raises(AccountOnHold):
+            refresh(contact)
+        stored = Contact.objects.get()
         assert (stored.profile_state, stored.profile_fetched_at) == ("pending", None)
         account = ConnectedAccount.objects.get()
         assert account.status == ConnectedAccount.Status.REAUTH_REQUIRED
-        assert "onnect" in account.status_reason
+        assert account.status_reason
+        assert "Connect" in account.status_action
         assert account.access_token == TOKEN
         assert Message.objects.get().text == "Is it in stock?"
 
@@ -155,15 +160,18 @@ class TestRefused:
         self, meta: FakeMeta, contact: Contact
     ) -> None:
         ConnectedAccount.objects.update(status="disconnected", status_reason="by hand")
-        meta.answer("GET", IGSID, "error_token_expired")
-        refresh(contact)
+        with pytest.raises(AccountOnHold) as caught:
+            refresh(contact)
+        assert caught.value.disconnected
+        assert meta.calls() == []
         account = ConnectedAccount.objects.get()
         assert (account.status, account.status_reason) == ("disconnected", "by hand")
 
     def test_other_accounts_are_not_touched(self, meta: FakeMeta, contact: Contact) -> None:
         other = make_account()
         meta.answer("GET", IGSID, "error_token_expired")
-        refresh(contact)
+        with pytest.raises(AccountOnHold):
+            refresh(contact)
         other.refresh_from_db()
         assert other.status == "connected"
 
@@ -284,7 +292,8 @@ class TestNothingToAsk:
         self, meta: FakeMeta, contact: Contact, settings: Settings
     ) -> None:
         settings.INSTAGRAM_TOKEN_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-        refresh_profile(contact_id=contact.pk)
+        with pytest.raises(AccountOnHold):
+            refresh_profile(contact_id=contact.pk)
         account = without_tokens(ConnectedAccount.objects.all()).get()
         assert account.status == ConnectedAccount.Status.REAUTH_REQUIRED
         assert "INSTAGRAM_TOKEN_ENCRYPTION_KEYS" in account.status_reason

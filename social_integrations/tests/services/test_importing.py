@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from social_integrations.exceptions import (
+    AccountOnHold,
     GraphPausedError,
     GraphRefusedError,
     GraphUnavailableError,
@@ -58,7 +59,7 @@ class TestFetch:
         row = WebhookEvent.objects.get()
         assert (row.wrapper, row.payload["id"], row.status) == ("conversations", MID, "received")
 
-    @pytest.mark.parametrize("code", [(9000001, None), (100, 33), (10, None), (999, None)])
+    @pytest.mark.parametrize("code", [(9000001, None), (100, 33), (999, None)])
     def test_what_meta_does_not_show_ends_quietly(
         self, meta: FakeMeta, account: ConnectedAccount, code: tuple[int, int | None]
     ) -> None:
@@ -71,7 +72,8 @@ class TestFetch:
         self, meta: FakeMeta, account: ConnectedAccount
     ) -> None:
         meta.answer("GET", MID, "error_token_expired")
-        fetch(account)
+        with pytest.raises(AccountOnHold):
+            fetch(account)
         account.refresh_from_db()
         assert account.status == "reauth_required"
 
@@ -79,7 +81,8 @@ class TestFetch:
         self, meta: FakeMeta, account: ConnectedAccount, settings: Settings
     ) -> None:
         settings.INSTAGRAM_TOKEN_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-        fetch(account)
+        with pytest.raises(AccountOnHold):
+            fetch(account)
         stored = without_tokens(ConnectedAccount.objects.all()).get()
         assert stored.status == "reauth_required"
         assert meta.calls() == []
