@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos lock
+.PHONY: help demo test laws lint bench chaos lock
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -15,6 +15,9 @@ demo: $(VENV)/.runtime ## run app, worker and emulator on this machine (PORT, EM
 
 test: $(VENV)/.dev ## run all tests on SQLite, and again on PostgreSQL where one answers
 	@$(RUN) scripts/run_tests.py
+
+laws: $(VENV)/.dev ## run the laws of applying with ten times the examples, as CI does
+	@HYPOTHESIS_PROFILE=long $(RUN) scripts/run_tests.py social_integrations/tests/services/test_laws.py
 
 lint: $(VENV)/.dev ## check style, types, missing migrations and the deployment settings
 	@$(RUN) scripts/run_lint.py

@@ -1,4 +1,4 @@
-"""The rows a batch of events is about: found, created, locked; and written back set by set.
+"""The rows a batch of events is about: found, created and locked, set by set.
 
 The number of statements does not depend on the number of events. Rows are created in one fixed
 order and then locked in one fixed order, so that workers never wait for each other in a circle.
@@ -10,30 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from social_integrations.events.messages import REFERRAL_KIND
-from social_integrations.models import (
-    Attachment,
-    Contact,
-    Conversation,
-    Message,
-    MessageEdit,
-    Reaction,
-)
+from social_integrations.models import Contact, Conversation, Message, MessageEdit, Reaction
 
-from .archiving import enqueue_archiving, purge_copies
 from .arrivals import Arrival, ContactKey, MessageKey
-from .merging import NO_ORIGIN, UNSETTLED, MessageState, News, ThreadState, could_be
-
-CLOCKS = ("last_message_at", "last_inbound_at", "customer_seen_at")
-THREAD_FIELDS = (*CLOCKS, "thread_owner", "thread_owner_at", "last_standby_at")
-MESSAGE_FIELDS = tuple(
-    field.attname
-    for field in Message._meta.concrete_fields
-    if field.name not in ("id", "account", "event_key", "received_at", "client_reference")
-)
-INBOUND = Q(direction=Message.Direction.INBOUND) & ~Q(kind=REFERRAL_KIND)
+from .merging import NO_ORIGIN, UNSETTLED, MessageState, ThreadState, could_be
+from .saving import save_messages, save_threads
 
 
 def key_of(arrival: Arrival[Any]) -> MessageKey:
@@ -102,14 +85,10 @@ class Threads:
 
     def save(self) -> None:
         """Write everything that changed."""
-        changed = [self.states[key] for key in sorted(self.states)]
+        in_order = [self.states[key] for key in sorted(self.states)]
         # Two keys may name one message: ours, known by its echo's id from now on.
-        changed = list({id(state): state for state in changed}.values())
-        _save_messages([state for state in changed if state.is_changed])
-        _save_attachments([state for state in changed if state.attachments is not None])
-        _save_details(changed)
-        _recount([thread for thread in self._by_id.values() if thread.must_recount])
-        _save_threads([thread for thread in self._by_id.values() if thread.is_changed])
+        save_messages(list({id(state): state for state in in_order}.values()))
+        save_threads(list(self._by_id.values()))
 
     @property
     def _by_message(self) -> dict[int, MessageState]:
@@ -218,92 +197,3 @@ def _lock(wanted: Q) -> dict[int, ThreadState]:
         conversation.pk: ThreadState(conversation, is_new=conversation.last_message_at is None)
         for conversation in found
     }
-
-
-def _save_messages(states: Sequence[MessageState]) -> None:
-    Message.objects.bulk_create([state.message for state in states if state.is_new])
-    known = [state.message for state in states if not state.is_new]
-    _upsert(Message, known, MESSAGE_FIELDS)
-
-
-def _save_attachments(states: Sequence[MessageState]) -> None:
-    replaced = [state.message for state in states if not state.is_new]
-    if replaced:
-        purge_copies(replaced)
-        Attachment.objects.filter(message__in=replaced).delete()
-    created = Attachment.objects.bulk_create(
-        Attachment(
-            message=state.message,
-            position=position,
-            type=part.type,
-            url=part.url,
-            title=part.title,
-            media_id=part.media_id,
-        )
-        for state in states
-        for position, part in enumerate(state.attachments or ())
-    )
-    enqueue_archiving(created)
-
-
-def _save_details(states: Sequence[MessageState]) -> None:
-    unsent = [s.message.pk for s in states if News.UNSENT in s.news and not s.is_new]
-    if unsent:
-        MessageEdit.objects.filter(message__in=unsent).delete()
-        Reaction.objects.filter(message__in=unsent).delete()
-    versions, reactions = [], []
-    for state in states:
-        for number in sorted(state.changed_versions):
-            state.versions[number].message = state.message
-            versions.append(state.versions[number])
-        for actor in sorted(state.changed_reactions):
-            state.reactions[actor].message = state.message
-            reactions.append(state.reactions[actor])
-    MessageEdit.objects.bulk_create(
-        versions,
-        update_conflicts=True,
-        unique_fields=["message", "number"],
-        update_fields=["text", "edited_at"],
-    )
-    Reaction.objects.bulk_create(
-        reactions,
-        update_conflicts=True,
-        unique_fields=["message", "actor_id"],
-        update_fields=["emoji", "reaction", "reacted_at", "removed_at"],
-    )
-
-
-def _recount(threads: Sequence[ThreadState]) -> None:
-    """Read the clocks of threads in which a message was replaced from their messages."""
-    by_id = {thread.conversation.pk: thread for thread in threads}
-    if not by_id:
-        return
-    rows = (
-        Message.objects.filter(conversation__in=by_id)
-        .order_by()
-        .values("conversation")
-        .annotate(
-            last_message_at=Max("sent_at"),
-            last_inbound_at=Max("sent_at", filter=INBOUND),
-            customer_seen_at=Max("sent_at", filter=Q(seen_at__isnull=False)),
-        )
-    )
-    counted = {row["conversation"]: row for row in rows}
-    nothing = dict.fromkeys(CLOCKS)
-    for pk, thread in by_id.items():
-        for name in CLOCKS:
-            setattr(thread.conversation, name, counted.get(pk, nothing)[name])
-        thread.is_changed = True
-
-
-def _save_threads(threads: Sequence[ThreadState]) -> None:
-    _upsert(Conversation, [thread.conversation for thread in threads], THREAD_FIELDS)
-
-
-def _upsert(model: Any, rows: Sequence[Any], fields: Sequence[str]) -> None:
-    """Update rows that all exist: one plain statement; bulk_update builds a CASE for each row."""
-    names = [model._meta.get_field(name).name for name in fields]
-    if rows:
-        model.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["id"], update_fields=names
-        )

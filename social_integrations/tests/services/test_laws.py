@@ -31,7 +31,7 @@ from social_integrations.tests.conversations import (
 from social_integrations.tests.factories import make_account
 from social_integrations.tests.payloads import ACCOUNT_ID, encode, load, names, post
 
-ROUNDS_WITH_WORKERS = 8
+EXAMPLES_PER_ROUND_WITH_WORKERS = 12
 lawful = limits(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -96,7 +96,7 @@ def assert_nothing_is_left_of_what_was_unsent(history: list[Placed]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@limits(parent=lawful, max_examples=ROUNDS_WITH_WORKERS)
+@limits(parent=lawful, max_examples=limits().max_examples // EXAMPLES_PER_ROUND_WITH_WORKERS)
 @given(case=shuffled())
 def test_several_workers_end_where_one_does(
     case: tuple[list[Placed], list[list[Placed]], int],
