@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from social_integrations import signals
@@ -57,6 +57,8 @@ class Batch:
     """Rows on their way: what became of them so far, and what they say."""
 
     accounts: dict[str, ConnectedAccount]
+    others: dict[WebhookEvent, str]
+    """The second business id a row names, if any."""
     verdicts: dict[WebhookEvent, Verdict] = field(default_factory=dict)
     arrivals: list[Arrival[Any]] = field(default_factory=list)
 
@@ -149,7 +151,8 @@ def _failed(row: WebhookEvent, account: ConnectedAccount | None, error: Exceptio
 
 
 def _apply(rows: Sequence[WebhookEvent]) -> tuple[dict[WebhookEvent, Verdict], Outcome]:
-    batch = Batch(_accounts(rows))
+    others = {row: _other_account(row) for row in rows}
+    batch = Batch(_accounts(rows, others), others)
     for row in _without_erased(rows):
         _read(row, batch)
     for row in waiting_for(batch.arrivals):
@@ -190,7 +193,7 @@ def _read(row: WebhookEvent, batch: Batch) -> None:
         batch.verdicts[row] = verdict or Verdict(status=Status.ORPHANED)
         return
     try:
-        _refuse_two_accounts(row, batch.accounts)
+        _refuse_two_accounts(row, batch)
         events = _events(row, account)
     except Exception as error:  # noqa: BLE001 - reading is pure: only this row is affected
         batch.verdicts[row] = _failed(row, account, error)
@@ -224,24 +227,29 @@ def _verdict_without_reading(row: WebhookEvent, account: ConnectedAccount | None
     return None
 
 
-def _refuse_two_accounts(row: WebhookEvent, accounts: dict[str, ConnectedAccount]) -> None:
+def _other_account(row: WebhookEvent) -> str:
+    return other_account(row.wrapper, row.payload, row.instagram_account_id)
+
+
+def _refuse_two_accounts(row: WebhookEvent, batch: Batch) -> None:
     """Refuse an item that names two of our accounts: nobody can tell whose message it is."""
-    other = accounts.get(other_account(row.wrapper, row.payload, row.instagram_account_id))
-    if other is not None and other != accounts[row.instagram_account_id]:
+    # What waited was read before, and had no second account then.
+    other = batch.accounts.get(batch.others.get(row, ""))
+    if other is not None and other != batch.accounts[row.instagram_account_id]:
         raise PayloadError("entry.id and the item name two different connected accounts")
 
 
-def _accounts(rows: Sequence[WebhookEvent]) -> dict[str, ConnectedAccount]:
+def _accounts(
+    rows: Sequence[WebhookEvent], others: dict[WebhookEvent, str]
+) -> dict[str, ConnectedAccount]:
     """Return the accounts the rows name, by either of their ids."""
-    ids = {row.instagram_account_id for row in rows}
-    ids |= {other_account(row.wrapper, row.payload, row.instagram_account_id) for row in rows}
+    ids = {row.instagram_account_id for row in rows} | set(others.values())
     ids.discard("")
-    found = ConnectedAccount.objects.defer("access_token")
-    by_id = {account.app_scoped_id: account for account in found.filter(app_scoped_id__in=ids)}
-    by_id |= {
-        account.instagram_account_id: account
-        for account in found.filter(instagram_account_id__in=ids)
-    }
+    named = Q(instagram_account_id__in=ids) | Q(app_scoped_id__in=ids)
+    accounts = list(ConnectedAccount.objects.defer("access_token").filter(named))
+    # Under both ids: what waited for a message may have come under the other one.
+    by_id = {account.app_scoped_id: account for account in accounts if account.app_scoped_id}
+    by_id |= {account.instagram_account_id: account for account in accounts}
     return by_id
 
 

@@ -129,12 +129,16 @@ def delete_account(account: ConnectedAccount) -> Erased:
 
 
 def erased(sightings: Collection[Sighting]) -> set[Sighting]:
-    """Return those written before their person, or the whole account, was erased. One query.
+    """Return those written before their person, or the whole account, was erased. Two queries.
 
     They must not be applied: a repeated or late delivery would bring the person back. What was
     written after the erasure is a new contact and is not returned. A sighting without a time
     counts as written before. Remembered for 30 days.
     """
+    remembered = Tombstone.objects.filter(expires_at__gt=timezone.now())
+    # Nearly always there are none, and hashing costs more than asking.
+    if not sightings or not remembered.exists():
+        return set()
     hashes = {
         sighting: [
             key_hash
@@ -144,8 +148,8 @@ def erased(sightings: Collection[Sighting]) -> set[Sighting]:
         for sighting in sightings
     }
     wanted = {key_hash for found in hashes.values() for key_hash in found}
-    remembered = Tombstone.objects.filter(key_hash__in=wanted, expires_at__gt=timezone.now())
-    times = dict(remembered.values_list("key_hash", "erased_at"))
+    found_times = remembered.filter(key_hash__in=wanted).values_list("key_hash", "erased_at")
+    times = dict(found_times)
     return {
         sighting
         for sighting, found in hashes.items()

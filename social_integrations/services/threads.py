@@ -15,8 +15,11 @@ from django.db.models import Q, QuerySet
 from social_integrations.models import Contact, Conversation, Message, MessageEdit, Reaction
 
 from .arrivals import Arrival, ContactKey, MessageKey
+from .lookups import among
 from .merging import NO_ORIGIN, UNSETTLED, MessageState, ThreadState, could_be
 from .saving import save_messages, save_threads
+
+FINGERPRINT_LENGTH = 32
 
 
 def key_of(arrival: Arrival[Any]) -> MessageKey:
@@ -37,16 +40,20 @@ class Threads:
         """Find and lock what a batch is about; only messages create contacts and conversations."""
         self.contacts = _contacts({arrival.contact_key for arrival in messages})
         _create_conversations(self.contacts.values())
-        self.contacts |= _find_contacts({arrival.contact_key for arrival in handovers})
-        keys = {key_of(arrival) for arrival in (*messages, *changes)}
-        conversation_ids = set(_find_messages(keys).values_list("conversation_id", flat=True))
-        contact_ids = {contact.pk for contact in self.contacts.values()}
-        self._by_id = _lock(Q(contact_id__in=contact_ids) | Q(pk__in=conversation_ids))
-        self._by_contact = {found.conversation.contact_id: found for found in self._by_id.values()}
+        named = {arrival.contact_key for arrival in (*changes, *handovers)}
+        self.contacts |= _find_contacts(named - self.contacts.keys())
+        self._by_id = _lock(Q(contact__in=[found.pk for found in self.contacts.values()]))
         # Only now, under the locks: what another worker has just stored is visible.
+        keys = {key_of(arrival) for arrival in (*messages, *changes)}
+        found = list(_find_messages(keys))
+        elsewhere = {message.conversation_id for message in found} - self._by_id.keys()
+        if elsewhere:  # an edit without sender, or two items that name two people for one message
+            self._by_id |= _lock(Q(pk__in=elsewhere))
+            found = list(_find_messages(keys))
+        self._by_contact = {one.conversation.contact_id: one for one in self._by_id.values()}
         self.states = {
             _key(message): MessageState(message, self._by_id[message.conversation_id])
-            for message in _find_messages(keys)
+            for message in found
             if message.conversation_id in self._by_id
         }
         self._unsettled = self._find_unsettled(messages)
@@ -149,11 +156,11 @@ def _find_messages(keys: set[MessageKey]) -> QuerySet[Message]:
     """Return the messages with these ids; a fingerprint can be no mid, nor the reverse."""
     names = {name for _, name in keys}
     accounts = {account for account, _ in keys}
-    by_mid = Q(account_id__in=accounts, mid__in=names)
-    fingerprints = {name for name in names if len(name) == 32}
-    return Message.objects.filter(
-        by_mid | Q(event_key__in=fingerprints) if fingerprints else by_mid
-    )
+    wanted = Q(account_id__in=accounts, mid__in=among(names), mid__isnull=False)
+    fingerprints = {name for name in names if len(name) == FINGERPRINT_LENGTH}
+    if fingerprints:
+        wanted |= Q(event_key__in=among(fingerprints), event_key__isnull=False)
+    return Message.objects.filter(wanted).order_by()
 
 
 def _contacts(wanted: set[ContactKey]) -> dict[ContactKey, Contact]:
@@ -173,7 +180,7 @@ def _find_contacts(wanted: set[ContactKey]) -> dict[ContactKey, Contact]:
     if not wanted:
         return {}
     accounts, igsids = {key[0] for key in wanted}, {key[1] for key in wanted}
-    found = Contact.objects.filter(account_id__in=accounts, igsid__in=igsids)
+    found = Contact.objects.filter(account_id__in=accounts, igsid__in=among(igsids))
     by_key = {(contact.account_id, contact.igsid): contact for contact in found}
     return {key: contact for key, contact in by_key.items() if key in wanted}
 

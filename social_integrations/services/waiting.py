@@ -12,6 +12,7 @@ from social_integrations.models import Conversation, Message, WebhookEvent
 
 from .arrivals import Arrival
 from .locks import skip_locked
+from .lookups import among
 from .receiving import Outcome
 
 Key: TypeAlias = tuple[int, str]
@@ -78,7 +79,7 @@ def _parked(keys: Iterable[Key]) -> QuerySet[WebhookEvent]:
     return WebhookEvent.objects.filter(
         status=Status.PARKED,
         account__in={account for account, _ in keys},
-        awaits__in={name for _, name in keys},
+        awaits__in=among({name for _, name in keys}),
     )
 
 
@@ -89,11 +90,11 @@ def _present(keys: set[Key]) -> set[Key]:
     people = [name.removeprefix(CONTACT) for _, name in keys if name.startswith(CONTACT)]
     found: set[Key] = set()
     if mids:
-        rows = Message.objects.filter(account__in=accounts, mid__in=mids)
+        rows = Message.objects.filter(account__in=accounts, mid__in=among(mids))
         found |= {(account, f"{MID}{mid}") for account, mid in rows.values_list("account", "mid")}
     if people:
         known = Conversation.objects.filter(
-            contact__account__in=accounts, contact__igsid__in=people
+            contact__account__in=accounts, contact__igsid__in=among(people)
         )
         pairs = known.values_list("contact__account", "contact__igsid")
         found |= {(account, f"{CONTACT}{igsid}") for account, igsid in pairs}
