@@ -61,6 +61,8 @@ class Batch:
     """The second business id a row names, if any."""
     verdicts: dict[WebhookEvent, Verdict] = field(default_factory=dict)
     arrivals: list[Arrival[Any]] = field(default_factory=list)
+    now: datetime = field(default_factory=timezone.now)
+    """One moment for all, so that equal verdicts are written together."""
 
 
 def apply_pending(limit: int | None = None) -> int:
@@ -135,13 +137,15 @@ def _isolate(rows: Sequence[WebhookEvent], awaited: Awaited, error: Exception) -
         _settle(rows[middle:], awaited)
         return
     logger.error("Webhook event %s failed: %s", rows[0].pk, type(error).__name__)
-    _record({rows[0]: _failed(rows[0], None, error)})
+    _record({rows[0]: _failed(rows[0], None, error, timezone.now())})
 
 
-def _failed(row: WebhookEvent, account: ConnectedAccount | None, error: Exception) -> Verdict:
+def _failed(
+    row: WebhookEvent, account: ConnectedAccount | None, error: Exception, now: datetime
+) -> Verdict:
     """Let a failed row wait for another try, or for a person after the last one."""
     tries = row.attempts + 1
-    again = timezone.now() + RETRY_BASE * RETRY_FACTOR ** (tries - 1)
+    again = now + RETRY_BASE * RETRY_FACTOR ** (tries - 1)
     return Verdict(
         status=Status.FAILED,
         account_id=account.pk if account else None,
@@ -196,7 +200,7 @@ def _read(row: WebhookEvent, batch: Batch) -> None:
         _refuse_two_accounts(row, batch)
         events = _events(row, account)
     except Exception as error:  # noqa: BLE001 - reading is pure: only this row is affected
-        batch.verdicts[row] = _failed(row, account, error)
+        batch.verdicts[row] = _failed(row, account, error, batch.now)
     else:
         batch.verdicts[row] = Verdict(status=Status.APPLIED, account_id=account.pk)
         batch.arrivals += [Arrival(row, account, event) for event in events]

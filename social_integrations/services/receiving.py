@@ -48,6 +48,9 @@ def receive(arrivals: Sequence[Arrival[Any]]) -> Outcome:
     Runs inside the caller's transaction. What is about a message or a person nobody has heard of
     waits, and never opens a conversation.
     """
+    outcome = Outcome()
+    if not arrivals:
+        return outcome
     messages = sorted(
         (found for found in arrivals if isinstance(found.event, MessageEvent)),
         key=lambda found: found.origin,
@@ -57,7 +60,6 @@ def receive(arrivals: Sequence[Arrival[Any]]) -> Outcome:
         found for found in arrivals if not isinstance(found.event, MessageEvent | HandoverEvent)
     ]
     threads = Threads(messages, changes, handovers)
-    outcome = Outcome()
     for arrival in messages:
         MERGES[MessageEvent](threads.state_for(arrival), arrival)
         _note_standby(threads, arrival)
