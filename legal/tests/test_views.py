@@ -145,6 +145,7 @@ def test_deletion_page_prepares_an_encoded_mail(client: Client, settings: Settin
         "all its conversations and ledger entries",
         "a member of staff has to look at it",
         "for 30 days a code calculated from your",
+        "We then remove the content of the message",
     ],
 )
 def test_deletion_page_describes_what_really_happens(client: Client, promise: str) -> None:
@@ -158,6 +159,8 @@ def test_deletion_page_describes_what_really_happens(client: Client, promise: st
         "Instagram-scoped id",
         "access token, encrypted",
         "not copied to our server",
+        "of an unsent message only that it was there",
+        "newest 20 of each conversation",
         "Delivery ledger",
         "hosting provider",
         "within 30 days",

@@ -112,7 +112,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     def first_error(self, event: WebhookEvent) -> str:
         """Show the first line of the error."""
         if event.status != WebhookEvent.Status.FAILED:
-            return ""  # what is kept for later has a reason, not an error
+            return ""  # what is not understood has a reason, not an error
         return one_line(event.error.lstrip().partition("\n")[0])
 
     @admin.display(description="error")
