@@ -1,9 +1,23 @@
-"""Hypothesis profiles: `normal`, and `long` with ten times the examples (`make laws`)."""
+"""Hypothesis profiles, and which tests depend on the database.
+
+`normal`, and `long` with ten times the examples (`make laws`).
+"""
 
 import os
 
+import pytest
 from hypothesis import settings
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 
 settings.register_profile("normal", max_examples=100, deadline=None, print_blob=True)
 settings.register_profile("long", max_examples=1000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "normal"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what has to run on every database."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES:
+            item.add_marker("database")

@@ -49,7 +49,8 @@ def main(arguments: list[str]) -> int:
     codes = {"SQLite": pytest([*arguments, *apart])}
     if answers(url):
         say("Tests on PostgreSQL")
-        codes["PostgreSQL"] = pytest([*arguments, *apart], url)
+        marks = f"database and {apart[1]}"
+        codes["PostgreSQL"] = pytest([*arguments, "-m", marks, *apart[2:]], url)
     say("Tests of the whole demo, on SQLite")
     codes["the demo"] = pytest([*arguments, "-m", " or ".join(ONCE)])
     # A path may hold no test of one sort, which is no failure of it.

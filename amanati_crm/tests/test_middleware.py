@@ -179,6 +179,7 @@ class TestOddInput:
         client.cookies.load('sessionid="abcdefghijkl\\000abc"')
         assert client.get("/admin/").status_code == 302
 
+    @pytest.mark.django_db
     @pytest.mark.parametrize(
         "content_type",
         [
