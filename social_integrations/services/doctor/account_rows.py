@@ -29,6 +29,7 @@ from social_integrations.services.guarding import guarded
 from social_integrations.services.importing import paced_client
 from social_integrations.services.page_problems import PAGE_PROBLEMS, PageProblem
 from social_integrations.services.permissions import missing_permissions
+from social_integrations.services.states import TRANSITIONS, Event
 from social_integrations.services.subscribing import is_subscribed, node_of
 
 from .rows import Check, Finding, amber, green, red, skipped
@@ -139,6 +140,8 @@ def _while_connected(look: Callable[[AccountFacts], Finding], facts: AccountFact
 
 
 def _state(facts: AccountFacts) -> Finding:
+    if facts.account.status_reason == TRANSITIONS[Event.DISCONNECTED].reason:
+        return skipped("Somebody here disconnected this account.")
     codes = {"reauth_required": red, "disconnected": amber}
     return _worst(facts, codes, "The account is connected.")
 
@@ -197,9 +200,10 @@ def _scopes(facts: AccountFacts) -> Finding:
 def _page_link(facts: AccountFacts) -> Finding:
     if error := facts.errors.get("identity"):
         return _refused(error, "The account could not be read.")
-    known, account = facts.instagram, facts.account
-    if known is None:
-        return UNTOLD
+    return UNTOLD if facts.instagram is None else _is_ours(facts.instagram, facts.account)
+
+
+def _is_ours(known: InstagramAccount, account: ConnectedAccount) -> Finding:
     if not known.id:
         return _of_page("no_instagram")
     if PERSONAL in known.account_type.lower():

@@ -13,7 +13,7 @@ from social_integrations.services.guarding import guarded
 from social_integrations.services.subscribing import record_subscription, subscribe_account
 
 from . import account_rows, app_rows, arrival_rows, public_rows, running_rows, settings_rows
-from .rows import Check, Report, Row, amber, gathered, judge
+from .rows import Check, Report, Row, amber, judge, section
 
 Facts = TypeVar("Facts")
 
@@ -65,26 +65,22 @@ def subscribe_again(*, account: ConnectedAccount) -> str:
 
 def _before_accounts() -> tuple[list[Row], float | None]:
     """Return the rows of everything an account needs, and how far our clock is ahead of Meta's."""
-    rows = _section(settings_rows.gather, settings_rows.CHECKS)[1]
-    rows += _section(running_rows.gather_database, running_rows.DATABASE)[1]
-    rows += _section(public_rows.gather, public_rows.CHECKS)[1]
-    app, found = _section(app_rows.gather, app_rows.CHECKS)
-    return rows + found, app.skew_seconds if app else None
+    app = section(app_rows.gather, app_rows.CHECKS)
+    rows = [
+        *section(settings_rows.gather, settings_rows.CHECKS).rows,
+        *section(running_rows.gather_database, running_rows.DATABASE).rows,
+        *section(public_rows.gather, public_rows.CHECKS).rows,
+        *app.rows,
+    ]
+    return rows, app.facts.skew_seconds if app.facts else None
 
 
 def _at_work(skew: float | None) -> tuple[list[Row], list[Row]]:
     """Return the rows that come before and after those of what arrives."""
     checks = (*running_rows.ALIVE, *running_rows.LEDGER)
-    _facts, rows = _section(partial(running_rows.gather, skew), checks)
+    rows = section(partial(running_rows.gather, skew), checks).rows
     cut = len(running_rows.ALIVE)
     return rows[:cut], rows[cut:]
-
-
-def _section(
-    gather: Callable[[], Facts], checks: Sequence[Check[Facts]]
-) -> tuple[Facts | None, list[Row]]:
-    facts, troubled = gathered(gather, checks)
-    return facts, troubled if facts is None else judge(checks, facts)
 
 
 def _about(
@@ -92,5 +88,5 @@ def _about(
     gather: Callable[[ConnectedAccount], Facts],
     checks: Sequence[Check[Facts]],
 ) -> list[Row]:
-    _facts, rows = _section(partial(gather, account), checks)
+    rows = section(partial(gather, account), checks).rows
     return [replace(row, account=str(account), account_id=account.pk) for row in rows]

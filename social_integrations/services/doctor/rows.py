@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from social_integrations.exceptions import ConfigurationError
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,23 @@ class Report:
         """The command's: 0 green, 1 amber, 2 red."""
         return EXIT_CODES[self.level]
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what every door shows, ready for JSON."""
+        return {
+            "checked_at": self.checked_at.isoformat().replace("+00:00", "Z"),
+            "level": self.level.value,
+            "first": self.first.code if self.first else None,
+            "rows": [asdict(row) | {"level": row.level.value} for row in self.rows],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Generic[Facts]):
+    """The rows of one topic, and its facts; None where they could not be gathered."""
+
+    facts: Facts | None
+    rows: list[Row]
+
 
 def green(sentence: str) -> Finding:
     """All is well."""
@@ -104,20 +123,25 @@ def judge(checks: Iterable[Check[Facts]], facts: Facts) -> list[Row]:
     return [_row(check, _safely(check, facts)) for check in checks]
 
 
-def gathered(
-    gather: Callable[[], Facts], checks: Sequence[Check[Facts]]
-) -> tuple[Facts | None, list[Row]]:
-    """Return the facts and no row, or nothing and why each check could not be made."""
+def section(gather: Callable[[], Facts], checks: Sequence[Check[Facts]]) -> Section[Facts]:
+    """Gather the facts and judge them; where that fails, say so in the place of every row."""
     try:
-        return gather(), []
+        facts = gather()
     except Exception as error:  # noqa: BLE001 - the doctor has to survive what it looks for
-        # The type alone: an error's text may hold an address, a token or somebody's message.
-        name = type(error).__name__
-        logger.error("The doctor could not look at %s: %s", checks[0].code, name)
-        first = amber(f"This could not be looked at: {name}.", "Look at the server's log.")
+        logger.error("The doctor could not look at %s: %s", checks[0].code, type(error).__name__)
+        first = _why(error)
         rest = skipped("Not looked at; see above.")
         found = [first, *(rest for _ in checks[1:])]
-        return None, [_row(check, finding) for check, finding in zip(checks, found, strict=True)]
+        return Section(None, [_row(*pair) for pair in zip(checks, found, strict=True)])
+    return Section(facts, judge(checks, facts))
+
+
+def _why(error: Exception) -> Finding:
+    if isinstance(error, ConfigurationError):
+        return red(str(error), "See docs/settings.md.")
+    # The type alone: an error's text may hold an address, a token or somebody's message.
+    name = type(error).__name__
+    return amber(f"This could not be looked at: {name}.", "Look at the server's log.")
 
 
 def _safely(check: Check[Facts], facts: Facts) -> Finding:
