@@ -10,10 +10,9 @@ from django.urls import NoReverseMatch, reverse
 from social_integrations.conf import app_settings
 from social_integrations.graph.signatures import sign
 
-from .probing import DNS, REFUSED, SLOW, TLS, Probe, probe
+from .probing import DNS, REFUSED, SLOW, TLS, Probe, is_this_computer, probe
 from .rows import Check, Finding, amber, green, red, skipped
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 LEGAL_PAGES = ("legal:privacy", "legal:terms", "legal:data_deletion")
 # Signed like a delivery and no JSON: it is let in, counted as such, and nothing is stored.
 UNREADABLE = b"doctor"
@@ -42,7 +41,7 @@ class PublicFacts:
     @property
     def is_local(self) -> bool:
         """Whether the address is good on this computer only."""
-        return urlsplit(self.origin).hostname in LOOPBACK
+        return is_this_computer(self.origin)
 
     @property
     def is_reached(self) -> bool:
@@ -114,9 +113,8 @@ def _https(facts: PublicFacts) -> Finding:
     if facts.origin.startswith("https://"):
         return green(f"{facts.origin} is HTTPS.")
     if facts.is_local:
-        return amber(
-            f"{facts.origin} is this computer: good for the emulator, but Meta cannot reach it.",
-            "For real messages set INSTAGRAM_REDIRECT_URI to the server's public HTTPS address.",
+        return skipped(
+            f"{facts.origin} is this computer: good for the emulator, but Meta cannot reach it."
         )
     return red(
         f"{facts.origin} is not HTTPS: Meta refuses it.",

@@ -1,11 +1,15 @@
 """Settings and secrets: Django's system checks of this app, as rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from django.core.checks import ERROR, CheckMessage, Tags, run_checks
 
-from .rows import Check, Finding, amber, green, red
+from social_integrations.conf import app_settings
+
+from .probing import is_this_computer
+from .rows import Check, Finding, amber, green, red, skipped
 
 OURS, LEGAL = "social_integrations.", "legal."
 # Warnings of the system checks without which nobody can connect an account.
@@ -46,11 +50,17 @@ NAMED: dict[str, tuple[str, str, frozenset[str]]] = {
 SORTED_OUT = frozenset().union(*(ids for _title, _good, ids in NAMED.values()))
 
 
+# Right where everything, the emulator included, runs on one computer.
+RIGHT_HERE = frozenset({"W002", "W003", "W007", "legal.W003"})
+
+
 @dataclass(frozen=True, slots=True)
 class SettingsFacts:
     """What the system checks said, by the end of their id."""
 
     messages: tuple[tuple[str, CheckMessage], ...]
+    is_local: bool = False
+    """Whether the public address is this computer's."""
 
 
 def gather() -> SettingsFacts:
@@ -62,35 +72,38 @@ def gather() -> SettingsFacts:
             (str(message.id).removeprefix(OURS), message)
             for message in wanted
             if str(message.id).startswith((OURS, LEGAL))
-        )
+        ),
+        is_local=is_this_computer(app_settings.PUBLIC_ORIGIN),
     )
 
 
 def _named(facts: SettingsFacts, *, ids: frozenset[str], good: str) -> Finding:
-    return _worst([pair for pair in facts.messages if pair[0] in ids], good)
+    return _worst(facts, lambda code: code in ids, good)
 
 
 def _others(facts: SettingsFacts) -> Finding:
-    rest = [
-        pair
-        for pair in facts.messages
-        if pair[0] not in SORTED_OUT and not pair[0].startswith(LEGAL)
-    ]
-    return _worst(rest, "Nothing else in the settings stands out.")
-
-
-def legal_details(facts: SettingsFacts) -> Finding:
-    """Judge whether the legal pages name their operator."""
     return _worst(
-        [pair for pair in facts.messages if pair[0].startswith(LEGAL)],
+        facts,
+        lambda code: code not in SORTED_OUT and not code.startswith(LEGAL),
+        "Nothing else in the settings stands out.",
+    )
+
+
+def _legal_details(facts: SettingsFacts) -> Finding:
+    return _worst(
+        facts,
+        lambda code: code.startswith(LEGAL),
         "The legal pages name who runs this installation.",
     )
 
 
-def _worst(pairs: list[tuple[str, CheckMessage]], good: str) -> Finding:
-    if not pairs:
-        return green(good)
-    code, message = max(pairs, key=lambda pair: pair[1].level)
+def _worst(facts: SettingsFacts, wanted: Callable[[str], bool], good: str) -> Finding:
+    """Return the first of the worst messages; of those that are right here, only if alone."""
+    found = [(code, message) for code, message in facts.messages if wanted(code)]
+    wrong = [pair for pair in found if not (facts.is_local and pair[0] in RIGHT_HERE)]
+    if not wrong:
+        return skipped(f"Right on this computer only: {found[0][1].msg}") if found else green(good)
+    code, message = max(wrong, key=lambda pair: pair[1].level)
     colour = red if message.level >= ERROR or code in RED_ANYWAY else amber
     return colour(str(message.msg), str(message.hint or "See docs/settings.md."))
 
@@ -101,5 +114,5 @@ CHECKS: tuple[Check[SettingsFacts], ...] = (
         for code, (title, good, ids) in NAMED.items()
     ),
     Check("other_settings", "Other settings", _others),
-    Check("legal_details", "Operator named", legal_details),
+    Check("legal_details", "Operator named", _legal_details),
 )

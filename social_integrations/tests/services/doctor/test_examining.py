@@ -16,8 +16,11 @@ from pytest_django import Settings
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from social_integrations.models import ConnectedAccount, Heartbeat
+from social_integrations.services.budget import CONVERSATIONS, pause, take_turn
+from social_integrations.services.disconnecting import disconnect
 from social_integrations.services.doctor.rows import Level, Report
 from social_integrations.services.refusals import refuse
+from social_integrations.services.states import Event
 from social_integrations.tests.factories import make_event, make_job
 from social_integrations.tests.services.doctor.world import (
     DIALOG,
@@ -428,3 +431,66 @@ def assert_tells_no_secret(report: Report, settings: Settings) -> None:
 
 def test_at_least_25_faults_are_planted() -> None:
     assert len(FAULTS) >= 25
+
+
+def test_an_account_somebody_disconnected_is_no_fault(world: World) -> None:
+    disconnect(account=world.account, reason=Event.DISCONNECTED)
+    report = world.examine()
+    assert report.level == Level.GREEN
+    rows = [row for row in report.rows if row.account_id == world.account.pk]
+    assert {row.level for row in rows} == {Level.GREY}
+
+
+def test_instagram_login_alone_is_enough(world: World, settings: Settings) -> None:
+    settings.INSTAGRAM_APP_ID, settings.INSTAGRAM_APP_SECRET = "", []
+    world.account.delete()
+    report = world.examine()
+    assert report.level == Level.GREEN
+    grey = {row.code for row in report.rows if row.level == Level.GREY}
+    assert {"app_credentials", "webhook_set_up", "webhook_fields"} <= grey
+
+
+def test_on_this_computer_the_emulator_is_right(world: World, settings: Settings) -> None:
+    settings.INSTAGRAM_REDIRECT_URI = REDIRECT.replace(HOST, "http://127.0.0.1:8000")
+    settings.INSTAGRAM_MEDIA_HOSTS = ["127.0.0.1:9009"]
+    levels = {row.code: row.level for row in world.examine().rows}
+    assert [levels[code] for code in ("redirect_setting", "other_settings", "https")] == [
+        "grey"
+    ] * 3
+
+
+def test_over_plain_http_no_secret_is_sent(world: World, settings: Settings) -> None:
+    settings.INSTAGRAM_REDIRECT_URI = REDIRECT.replace("https", "http")
+    world.put(DOOR.replace("https", "http"), public_page(200))
+    world.examine()
+    assert not [call for call in world.calls if (call.request.url or "").startswith("http://")]
+
+
+def test_each_question_is_asked_once(world: World) -> None:
+    world.examine()
+    assert len(world.calls) == len(world.answers)
+
+
+def test_a_dead_token_ends_the_questions(world: World) -> None:
+    world.put(INSPECT, inspected(is_valid=False, error={"code": 190}))
+    world.examine()
+    asked = [call.request.url or "" for call in world.calls]
+    assert not [url for url in asked if url.startswith(f"{LINK}")]
+    world.account.refresh_from_db()
+    assert world.account.status == "reauth_required"
+
+
+def test_a_missing_permission_is_told_and_changes_nothing(world: World) -> None:
+    world.put(THREADS, refusal(10))
+    world.examine()
+    world.account.refresh_from_db()
+    assert world.account.status == "connected"
+
+
+def test_the_budget_of_conversations_is_kept(world: World) -> None:
+    take_turn(account_id=world.account.pk, family=CONVERSATIONS)
+    pause(account_id=world.account.pk, family=CONVERSATIONS, seconds=300)
+    report = world.examine()
+    [row] = [r for r in report.rows if (r.code, r.account_id) == ("page_task", world.account.pk)]
+    assert row.level == Level.GREY
+    assert THREADS not in [(call.request.url or "").partition("?")[0] for call in world.calls]
