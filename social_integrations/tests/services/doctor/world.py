@@ -101,6 +101,8 @@ class World:
     login_account: ConnectedAccount
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
     clock_ahead: timedelta = timedelta(0)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """The calls of the latest examination."""
 
     def put(self, url: str, body: Any, method: str = "GET") -> None:
         """Let a call be answered by a fixture's name, JSON, `(status, text)`, or an exception."""
@@ -111,8 +113,10 @@ class World:
         with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
             for (method, url), body in self.answers.items():
                 self._prepare(mock, method, url, body)
-            self.calls = mock.calls
-            return examine(accounts=ConnectedAccount.objects.defer("access_token"), **options)
+            report = examine(accounts=ConnectedAccount.objects.defer("access_token"), **options)
+            made = [call.request for call in mock.calls]
+        self.asked = [(str(one.method), str(one.url).partition("?")[0]) for one in made]
+        return report
 
     def _prepare(self, mock: responses.RequestsMock, method: str, url: str, body: Any) -> None:
         if callable(body) and not isinstance(body, Exception):
