@@ -141,9 +141,9 @@ def test_sixty_pages_are_all_found(meta: FakeMeta, client: GraphClient) -> None:
             {"id": "7", "instagram_business_account": {"id": "17841455501230001"}},
             "17841455501230001",
         ),
-        ({"id": "7", "instagram_business_account": {"id": 17841455501230001}}, "17841455501230001"),
+        ({"instagram_business_account": {"id": 17841455501230001}}, "17841455501230001"),
         ({"id": "7"}, None),
-        ({"id": "7", "instagram_business_account": None}, None),
+        ({"instagram_business_account": None}, None),
     ],
 )
 def test_the_account_linked_to_a_page(
