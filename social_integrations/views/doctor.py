@@ -21,6 +21,10 @@ from .connect_pages import private_page
 
 # In the session: another person may see other accounts.
 REPORT_KEY, NOTE_KEY = "social_integrations_doctor", "social_integrations_doctor_note"
+# Somebody waits for the page, and a session is no place for a book.
+MOST_ACCOUNTS = 20
+STATUSES = ConnectedAccount.Status
+URGENCY: list[str] = [STATUSES.REAUTH_REQUIRED, STATUSES.CONNECTED, STATUSES.DISCONNECTED]
 PAGE = "social_integrations:doctor"
 LONGEST_KEY = 18
 
@@ -42,8 +46,12 @@ def doctor(request: HttpRequest) -> HttpResponse:
 
 def _act(request: HttpRequest) -> HttpResponse:
     accounts = _visible(request)
-    request.session[NOTE_KEY] = _subscribe(request, accounts) if "subscribe" in request.POST else ""
-    request.session[REPORT_KEY] = examine(accounts=accounts).as_json()
+    notes = [_subscribe(request, accounts)] if "subscribe" in request.POST else []
+    chosen = sorted(accounts, key=lambda account: URGENCY.index(account.status))
+    if left := len(chosen[MOST_ACCOUNTS:]):
+        notes.append(f"{left} more accounts were not looked at; the command does them all.")
+    request.session[NOTE_KEY] = " ".join(notes)
+    request.session[REPORT_KEY] = examine(accounts=chosen[:MOST_ACCOUNTS]).as_json()
     return redirect(PAGE)
 
 

@@ -11,6 +11,7 @@ from social_integrations.exceptions import (
     GraphError,
     GraphPausedError,
     GraphRefusedError,
+    GraphUnavailableError,
 )
 from social_integrations.graph import oauth
 from social_integrations.graph.conversations import list_threads
@@ -69,8 +70,8 @@ def gather(account: ConnectedAccount) -> AccountFacts:
     facts = AccountFacts(account=account)
     try:
         if account.is_active and _has_token(account):
-            for name, step in STEPS.items():
-                _take(facts, name, step)
+            # Where Meta does not answer at all, each further call would cost as long.
+            all(_take(facts, name, step) for name, step in STEPS.items())
     except AccountOnHold:
         logger.info("Account %s is on hold", account.instagram_account_id)
     facts.account = without_tokens(ConnectedAccount.objects.all()).get(pk=account.pk)
@@ -83,13 +84,16 @@ def _has_token(account: ConnectedAccount) -> bool:
         return bool(account.access_token)
 
 
-def _take(facts: AccountFacts, name: str, step: Callable[[AccountFacts], None]) -> None:
+def _take(facts: AccountFacts, name: str, step: Callable[[AccountFacts], None]) -> bool:
+    """Ask one question; return whether it is worth asking the next."""
     try:
         # A missing permission is for the rows to tell, and for the daily look to judge.
         with guarded(facts.account, permissions=False):
             step(facts)
     except GraphError as error:
         facts.errors[name] = error
+        return not isinstance(error, GraphUnavailableError)
+    return True
 
 
 def _inspect(facts: AccountFacts) -> None:

@@ -1,5 +1,6 @@
 """The whole examination: every topic, in the order a person meets them."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,7 @@ from social_integrations.services.guarding import guarded
 from social_integrations.services.subscribing import record_subscription, subscribe_account
 
 from . import account_rows, app_rows, arrival_rows, public_rows, running_rows, settings_rows
-from .rows import Check, Report, Row, amber, judge, section
+from .rows import Check, Report, Row, amber, judge, plain, section, skipped
 
 Facts = TypeVar("Facts")
 
@@ -24,21 +25,34 @@ NO_ACCOUNT: Check[None] = Check(
         "No account is connected yet.", "Open /api/social/instagram/oauth/start/ and connect one."
     ),
 )
+TOO_LATE: Check[None] = Check(
+    "account_state",
+    "Connected",
+    lambda _facts: skipped(
+        "Not looked at: the other accounts took too long. Use `instagram_doctor --account`."
+    ),
+)
+# For all accounts together; the one that is being asked about may finish.
+ACCOUNTS_SECONDS = 45.0
 
 
 def examine(*, accounts: Iterable[ConnectedAccount], installation: bool = True) -> Report:
     """Look at the accounts, and at the installation around them unless told otherwise.
 
     Must run outside a transaction: it calls Meta, and our own public address. That takes some
-    seconds, at worst about a minute. Never raises: what cannot be looked at is a row as well.
+    seconds, at worst two minutes. Never raises: what cannot be looked at is a row as well.
     """
     chosen = list(accounts)
     rows: list[Row] = []
     skew = None
     if installation:
         rows, skew = _before_accounts()
+    ends = time.monotonic() + ACCOUNTS_SECONDS
     for account in chosen:
-        rows += _about(account, account_rows.gather, account_rows.CHECKS)
+        if time.monotonic() < ends:
+            rows += _about(account, account_rows.gather, account_rows.CHECKS)
+        else:
+            rows += _about(account, lambda _account: None, [TOO_LATE])
     ledger: list[Row] = []
     if installation:
         rows += [] if chosen else judge([NO_ACCOUNT], None)
@@ -89,4 +103,4 @@ def _about(
     checks: Sequence[Check[Facts]],
 ) -> list[Row]:
     rows = section(partial(gather, account), checks).rows
-    return [replace(row, account=str(account), account_id=account.pk) for row in rows]
+    return [replace(row, account=plain(str(account)), account_id=account.pk) for row in rows]

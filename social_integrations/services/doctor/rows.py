@@ -23,6 +23,8 @@ class Level(StrEnum):
     GREY = "grey"
 
 
+# A sentence may quote what Meta or a proxy answered.
+LONGEST = 600
 EXIT_CODES = {Level.GREEN: 0, Level.AMBER: 1, Level.RED: 2}
 
 
@@ -118,6 +120,12 @@ def skipped(reason: str) -> Finding:
     return Finding(Level.GREY, reason)
 
 
+def plain(text: str) -> str:
+    """Return a text fit for a terminal and a page: one line, bounded, no hidden characters."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:LONGEST]
+
+
 def judge(checks: Iterable[Check[Facts]], facts: Facts) -> list[Row]:
     """Return one row per check; a check that fails itself says so, and never raises."""
     return [_row(check, _safely(check, facts)) for check in checks]
@@ -158,6 +166,6 @@ def _row(check: Check[Facts], finding: Finding) -> Row:
         code=check.code,
         title=check.title,
         level=finding.level,
-        sentence=finding.sentence,
-        next_step=finding.next_step,
+        sentence=plain(finding.sentence),
+        next_step=plain(finding.next_step),
     )

@@ -10,6 +10,7 @@ from social_integrations.models import ConnectedAccount
 from social_integrations.tests.factories import make_account, make_staff, make_user
 from social_integrations.tests.graph.answers import FakeMeta
 from social_integrations.tests.services.doctor.world import PAGE, SUBSCRIBED
+from social_integrations.views.doctor import REPORT_KEY
 
 pytestmark = pytest.mark.django_db
 
@@ -115,3 +116,16 @@ def test_the_admin_leads_there(client: Client, settings: Settings) -> None:
     make_account(status="reauth_required")
     shown = signed_in(client, VIEW).get("/admin/social_integrations/connectedaccount/").text
     assert shown.count(f'href="{URL}"') == 2
+
+
+def test_a_page_looks_at_twenty_accounts_the_worst_first(client: Client, meta: FakeMeta) -> None:
+    for _ in range(21):
+        make_account(status="disconnected")
+    worst = make_account(status="reauth_required")
+    signed_in(client, VIEW).post(URL)
+    shown = client.get(URL).text
+    assert "2 more accounts were not looked at" in shown
+    rows = [row for row in client.session[REPORT_KEY]["rows"] if row["code"] == "account_state"]
+    assert len(rows) == 20
+    assert rows[0]["account_id"] == worst.pk
+    assert meta.calls()

@@ -18,6 +18,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 from social_integrations.models import ConnectedAccount, Heartbeat
 from social_integrations.services.budget import CONVERSATIONS, pause, take_turn
 from social_integrations.services.disconnecting import disconnect
+from social_integrations.services.doctor import examining
 from social_integrations.services.doctor.rows import Level, Report
 from social_integrations.services.refusals import refuse
 from social_integrations.services.states import Event
@@ -494,3 +495,19 @@ def test_the_budget_of_conversations_is_kept(world: World) -> None:
     [row] = [r for r in report.rows if (r.code, r.account_id) == ("page_task", world.account.pk)]
     assert row.level == Level.GREY
     assert ("GET", THREADS) not in world.asked
+
+
+def test_where_meta_is_silent_nobody_asks_on(world: World) -> None:
+    world.put(INSPECT, requests.ReadTimeout())
+    report = world.examine()
+    asked = [url for _method, url in world.asked]
+    assert not {LINK, SUBSCRIBED, THREADS} & set(asked)
+    assert report.first is not None
+    assert report.first.code == "token"
+
+
+def test_accounts_share_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examining, "ACCOUNTS_SECONDS", 0.0)
+    rows = [row for row in world.examine().rows if row.code == "account_state"]
+    assert [row.level for row in rows] == [Level.GREY, Level.GREY]
+    assert not [url for _method, url in world.asked if "conversations" in url]

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 
@@ -64,11 +65,14 @@ def test_a_closed_port_is_trouble() -> None:
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_a_trickle_ends_with_the_time(head: bytes) -> None:
+    pause = threading.Event()
+
     def trickle(write: Write) -> None:
         write(head)
         for _ in range(40):
             write(b"x")
-            time.sleep(0.05)
+            # Not time.sleep, which other tests replace while this thread still runs.
+            pause.wait(0.05)
 
     with media_host(trickle) as host:
         started = time.monotonic()

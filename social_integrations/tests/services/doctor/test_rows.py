@@ -75,3 +75,11 @@ def test_facts_that_cannot_be_had_are_told_once(caplog: pytest.LogCaptureFixture
     assert found.facts is None
     assert [row.level for row in found.rows] == ["amber", "grey"]
     assert SECRET not in f"{found.rows}{caplog.text}"
+
+
+def test_rows_quote_nobody_into_a_terminal() -> None:
+    hostile = "\x1b[2J https://\u202eelpmaxe \r\n" + "x" * 2_000
+    [row] = judge([Check("odd", "Odd", lambda _: red(hostile, hostile))], None)
+    assert row.sentence.isprintable()
+    assert row.next_step.isprintable()
+    assert len(row.sentence) <= 600
