@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from social_integrations.models import ConnectedAccount, WebhookEvent
+from social_integrations.selectors import without_tokens
 
 from .rows import Check, Finding, amber, green, skipped
 
@@ -35,7 +36,11 @@ def gather(account: ConnectedAccount) -> ArrivalFacts:
     )
     tests = WebhookEvent.objects.filter(status=WebhookEvent.Status.TEST)
     return ArrivalFacts(
-        account=account, now=timezone.now(), has_waiting=waiting.exists(), has_test=tests.exists()
+        # As it is now: its token may have turned out to be dead since.
+        account=without_tokens(ConnectedAccount.objects.all()).get(pk=account.pk),
+        now=timezone.now(),
+        has_waiting=waiting.exists(),
+        has_test=tests.exists(),
     )
 
 

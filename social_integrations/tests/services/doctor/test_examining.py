@@ -474,7 +474,9 @@ def test_each_question_is_asked_once(world: World) -> None:
 
 def test_a_dead_token_ends_the_questions(world: World) -> None:
     world.put(INSPECT, inspected(is_valid=False, error={"code": 190}))
-    world.examine()
+    change(world, last_event_at=None)
+    rows = [row for row in world.examine().rows if row.account_id == world.account.pk]
+    assert [row.level for row in rows] == [Level.RED] + [Level.GREY] * (len(rows) - 1)
     assert ("GET", INSPECT) in world.asked
     assert not [url for _method, url in world.asked if url.startswith(LINK)]
     world.account.refresh_from_db()
