@@ -75,6 +75,8 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Offer to connect an account, and the doctor, to those who may."""
         doors = {
+            # Django's longer title would run into the buttons.
+            "title": "Connected accounts",
             "may_connect": access_policy().may_connect(request.user),
             "may_examine": request.user.has_perm(VIEW),
         }

@@ -42,7 +42,7 @@ Colour: TypeAlias = Callable[[str, str], Finding]
 ACCESS_OFF = (200, 2534041)
 PERSONAL = "personal"
 SUBSCRIBE = (
-    "Press “Subscribe again” on the doctor's page, or run `manage.py instagram_doctor --subscribe`."
+    "Press “Subscribe again” on the doctor's page, or run manage.py instagram_doctor --subscribe."
 )
 ON_HOLD = skipped("Not looked at: the account has to be connected again first.")
 UNTOLD = skipped("Not looked at: Meta did not tell.")

@@ -29,7 +29,7 @@ TOO_LATE: Check[None] = Check(
     "account_state",
     "Connected",
     lambda _facts: skipped(
-        "Not looked at: the other accounts took too long. Use `instagram_doctor --account`."
+        "Not looked at: the other accounts took too long. Use instagram_doctor --account."
     ),
 )
 # For all accounts together; the one that is being asked about may finish.

@@ -157,7 +157,7 @@ def _reachable(facts: PublicFacts) -> Finding:
         SLOW: red(
             f"{host} did not answer within five seconds, which is all Meta waits.",
             "Look for a firewall, and at the server's load. A server with one single worker cannot "
-            "call itself: then run `manage.py instagram_doctor` beside it.",
+            "call itself: then run manage.py instagram_doctor beside it.",
         ),
         REFUSED: red(
             f"{host} does not accept connections.",

@@ -23,9 +23,7 @@ JOB_OVERDUE = timedelta(minutes=15)
 SKEW_AMBER, SKEW_RED = 30, 300
 # A few are the internet's noise.
 NOISE = 10
-START_WORKER = (
-    "Start it: `manage.py instagram_worker` (or `serve --with-worker`), and keep it running."
-)
+START_WORKER = "Start it: manage.py instagram_worker (or serve --with-worker), and keep it running."
 STATUSES = WebhookEvent.Status
 
 
@@ -89,7 +87,7 @@ def _database(facts: DatabaseFacts) -> Finding:
     if facts.unapplied:
         return red(
             f"The database lacks migrations: {', '.join(facts.unapplied)}.",
-            "Run `python manage.py migrate`, then restart server and worker.",
+            "Run python manage.py migrate, then restart server and worker.",
         )
     return green("The database answers and has every migration.")
 
@@ -119,7 +117,7 @@ def _clock(facts: RunningFacts) -> Finding:
     side = "ahead of" if skew > 0 else "behind"
     return colour(
         f"This server's clock is {abs(skew):.0f} seconds {side} Meta's.",
-        "Switch time synchronisation on: `timedatectl set-ntp true`.",
+        "Switch time synchronisation on: timedatectl set-ntp true.",
     )
 
 
