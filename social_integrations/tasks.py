@@ -16,6 +16,7 @@ from .services import (
     archiving,
     contacts,
     deletion,
+    heartbeat,
     importing,
     jobs,
     looking_after,
@@ -161,3 +162,5 @@ def sweep() -> None:
     jobs.resume_held()
     today = f"{timezone.now():%Y-%m-%d}"
     jobs.enqueue_all(jobs.NewJob(name, {}, f"{name}:{today}") for name in DAILY)
+    # At the end: a sweep that keeps failing is no sign of life.
+    heartbeat.beat()

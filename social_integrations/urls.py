@@ -6,11 +6,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .api.accounts import AccountDisconnectView, AccountListView, AccountView
 from .api.connect import ConnectLinkView
+from .api.health import AccountHealthView
 from .api.syncing import SyncView
 from .api.views import ConnectionStatusView
 from .views.choose import choose
 from .views.connect import callback, open_link, result, start
 from .views.deletion_status import deletion_status
+from .views.doctor import doctor
 from .views.media import media
 from .views.meta_callbacks import data_deletion, deauthorize
 from .views.webhook import webhook
@@ -37,6 +39,7 @@ connect_urlpatterns: list[URLPattern] = [
 ]
 
 media_urlpatterns: list[URLPattern] = [path("media/<int:attachment_id>/", media, name="media")]
+staff_urlpatterns: list[URLPattern] = [path("doctor/", doctor, name="doctor")]
 callback_urlpatterns: list[URLPattern] = [
     path("deauthorize/", deauthorize, name="deauthorize"),
     path("data-deletion/", data_deletion, name="data-deletion"),
@@ -52,6 +55,7 @@ api_urlpatterns: list[URLPattern] = [
         AccountDisconnectView.as_view(),
         name="account-disconnect",
     ),
+    path("accounts/<int:pk>/health/", AccountHealthView.as_view(), name="account-health"),
     path("accounts/<int:account_id>/sync/", SyncView.as_view(), name="account-sync"),
 ]
 
@@ -60,5 +64,6 @@ urlpatterns = [
     *connect_urlpatterns,
     *callback_urlpatterns,
     *media_urlpatterns,
+    *staff_urlpatterns,
     *api_urlpatterns,
 ]

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from social_integrations.access import access_policy
+from social_integrations.access import VIEW, access_policy
 from social_integrations.models import ConnectedAccount
 from social_integrations.selectors import account_problems, missed_by_meta, without_tokens
 from social_integrations.services.disconnecting import disconnect_at_meta
@@ -73,11 +73,14 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Offer to connect an account to those who may."""
-        may_connect = access_policy().may_connect(request.user)
-        return super().changelist_view(
-            request, {**(extra_context or {}), "may_connect": may_connect}
-        )
+        """Offer to connect an account, and the doctor, to those who may."""
+        doors = {
+            # Django's longer title would run into the buttons.
+            "title": "Connected accounts",
+            "may_connect": access_policy().may_connect(request.user),
+            "may_examine": request.user.has_perm(VIEW),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **doors})
 
     @admin.action(permissions=["change"], description="Reconcile with Instagram")
     def reconcile(self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]) -> None:

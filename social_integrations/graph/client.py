@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from social_integrations.exceptions import GraphRefusedError, GraphUnavailableError
@@ -55,11 +56,17 @@ class GraphClient:
         self._token = token
         self._transport = Transport(timeout=timeout)
         self._usage: Usage = NO_USAGE
+        self._date: datetime | None = None
 
     @property
     def usage(self) -> Usage:
         """What Meta's latest answer said about the allowance, be it a refusal or not."""
         return self._usage
+
+    @property
+    def date(self) -> datetime | None:
+        """What Meta's clock said with its latest answer, to the second."""
+        return self._date
 
     def get(self, path: str, params: Params | None = None, *, once: bool = False) -> dict[str, Any]:
         """Read; see `request`. `once` where a repeated call would mean something else."""
@@ -111,7 +118,7 @@ class GraphClient:
             data=None if data is None else {**data, **proof},
             once=once,
         )
-        self._usage = answer.usage
+        self._usage, self._date = answer.usage, answer.date
         secrets = [given[name] for name in SECRET_PARAMS if name in given]
         return _understand(answer, [*secrets, self._token, self._app_secret, *proof.values()])
 

@@ -156,6 +156,7 @@ def inspect_token(client: GraphClient, flavour: Flavour, *, token: str) -> Token
         expires_at=read_moment(data, "expires_at"),
         data_access_expires_at=read_moment(data, "data_access_expires_at"),
         scopes=read_words(data, "scopes") or (),
+        app_id=read_id(data, "app_id"),
         page_ids=_target_ids(data, "pages_"),
         instagram_ids=_target_ids(data, "instagram_"),
     )
@@ -183,6 +184,16 @@ def list_pages(client: GraphClient) -> tuple[Page, ...]:
 def read_page(client: GraphClient, page_id: str) -> Page:
     """Return one Page by its id; raise `GraphRefusedError` where Meta does not show it."""
     return replace(_page(client.get(page_id, {"fields": PAGE_FIELDS})), id=page_id)
+
+
+def read_linked_account(client: GraphClient, page_id: str) -> InstagramAccount | None:
+    """Return the Instagram account linked to a Page, None where Meta shows none.
+
+    Asks for less than `read_page`: a Page's own token need not see the tasks.
+    """
+    fields = "instagram_business_account{id,username}"
+    row = read_object(client.get(page_id, {"fields": fields}), "instagram_business_account")
+    return _instagram_account(row) if read_id(row, "id") else None
 
 
 def read_professional_account(client: GraphClient) -> InstagramAccount:

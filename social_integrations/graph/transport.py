@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
@@ -40,6 +42,8 @@ class Answer:
     status: int
     body: bytes
     usage: Usage = NO_USAGE
+    date: datetime | None = field(default=None, compare=False)
+    """Meta's clock, to the second; None where the answer does not name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,16 @@ def _read(response: requests.Response, deadline: float) -> Answer | Failure:
         if time.monotonic() > deadline:
             return Failure(TOO_SLOW)
     usage = read_usage(response.status_code, response.headers)
-    return Answer(response.status_code, bytes(body), usage)
+    date = _date(response.headers.get("Date", ""))
+    return Answer(response.status_code, bytes(body), usage, date)
+
+
+def _date(header: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _failure(error: Exception) -> Failure:

@@ -35,6 +35,8 @@ class TokenInspection:
     expires_at: datetime | None = None
     data_access_expires_at: datetime | None = None
     scopes: tuple[str, ...] = ()
+    app_id: str = ""
+    """The Meta app the token was made for."""
     page_ids: tuple[str, ...] = ()
     """The Pages the permissions are limited to; empty where they cover all."""
     instagram_ids: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from .accounts import ConnectedAccount, OAuthAttempt, PendingGrant
 from .budgets import CallBudget
 from .conversations import Contact, Conversation
 from .deletion import DeletionRequest, Tombstone
-from .jobs import Job
+from .jobs import Heartbeat, Job
 from .ledger import WebhookEvent
 from .messages import Attachment, Message, MessageEdit, Reaction
 from .reconciliation import Reconciliation
@@ -16,6 +16,7 @@ __all__ = [
     "Contact",
     "Conversation",
     "DeletionRequest",
+    "Heartbeat",
     "Job",
     "Message",
     "MessageEdit",

@@ -17,6 +17,7 @@ from social_integrations.models import (
     Contact,
     Conversation,
     DeletionRequest,
+    Heartbeat,
     Job,
     Message,
     MessageEdit,
@@ -184,5 +185,6 @@ STORES: tuple[Store, ...] = (
 NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
     PendingGrant: "what a consent granted, until accounts are picked; encrypted, for ten minutes",
     CallBudget: "when an account may call Meta again; times only",
+    Heartbeat: "when the worker was last alive; one time only",
     OAuthAttempt: "staff on their way to Meta's dialog; hashes only, deleted after a day",
 }

@@ -38,12 +38,12 @@ def subscribe_account(*, account: ConnectedAccount) -> SubscriptionOutcome:
     client, flavour = client_for_account(account), flavour_of(account.login)
     try:
         try:
-            return _subscribe(client, _node(account), _wished_fields(account))
+            return _subscribe(client, node_of(account), _wished_fields(account))
         except GraphRefusedError as error:
             if error.code not in FIELDS_REFUSED:
                 raise
             logger.info("Account %s: Meta refused the fields (%s)", account.pk, error.code)
-            return _subscribe(client, _node(account), flavour.fallback_fields)
+            return _subscribe(client, node_of(account), flavour.fallback_fields)
     except GraphError as error:
         logger.warning("Account %s could not be subscribed: %s", account.pk, error)
         return SubscriptionOutcome(subscribed=False, reason=_words(error))
@@ -57,7 +57,7 @@ def is_subscribed(*, account: ConnectedAccount) -> bool:
     by which of the two app ids is not documented.
     """
     flavour = flavour_of(account.login)
-    rows = client_for_account(account).paged(f"{_node(account)}/subscribed_apps")
+    rows = client_for_account(account).paged(f"{node_of(account)}/subscribed_apps")
     return any(flavour.subscribed_node or read_id(row, "id") == app_settings.APP_ID for row in rows)
 
 
@@ -67,7 +67,7 @@ def unsubscribe(client: GraphClient, *, account: ConnectedAccount) -> bool:
     Meta: `DELETE /{page}/subscribed_apps`, or `/me/subscribed_apps` with Instagram Login.
     """
     try:
-        answer = client.delete(f"{_node(account)}/subscribed_apps")
+        answer = client.delete(f"{node_of(account)}/subscribed_apps")
     except GraphError as error:
         logger.warning("Account %s: not unsubscribed: %s", account.instagram_account_id, error)
         return False
@@ -91,7 +91,8 @@ def _wished_fields(account: ConnectedAccount) -> tuple[str, ...]:
     return app_settings.SUBSCRIBED_FIELDS
 
 
-def _node(account: ConnectedAccount) -> str:
+def node_of(account: ConnectedAccount) -> str:
+    """Return what stands for the account in Graph's addresses: its Page's id, or `me`."""
     return flavour_of(account.login).subscribed_node or account.page_id
 
 

@@ -32,6 +32,7 @@ def accounts_to_reconnect(context: dict[str, Any]) -> dict[str, Any]:
     return {
         "accounts": [_row(account, may_look=may_look) for account in accounts[:SHOWN]],
         "more": len(accounts[SHOWN:]),
+        "may_look": may_look,
     }
 
 

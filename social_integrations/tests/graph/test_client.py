@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,22 @@ def test_a_token_that_fits_no_header_is_not_sent(meta: FakeMeta, token: str) -> 
 @pytest.mark.parametrize("error", [GraphUnavailableError("x"), GraphRefusedError(1, None, "x")])
 def test_both_errors_can_be_caught_as_one(error: Exception) -> None:
     assert isinstance(error, GraphError)
+
+
+@pytest.mark.parametrize(
+    ("header", "moment"),
+    [
+        ("Sun, 22 Nov 2026 12:00:00 GMT", datetime(2026, 11, 22, 12, tzinfo=UTC)),
+        ("Sun, 22 Nov 2026 12:00:00", datetime(2026, 11, 22, 12, tzinfo=UTC)),
+        ("yesterday", None),
+        ("Sun, 99 Nov 2026 12:00:00 GMT", None),
+        ("", None),
+    ],
+)
+def test_metas_clock_is_known_after_a_refusal_too(
+    meta: FakeMeta, client: GraphClient, header: str, moment: datetime | None
+) -> None:
+    meta.answer("GET", "me", "error_token_expired", headers={"Date": header})
+    with pytest.raises(GraphRefusedError):
+        client.get("me")
+    assert client.date == moment

@@ -132,3 +132,23 @@ def test_sixty_pages_are_all_found(meta: FakeMeta, client: GraphClient) -> None:
         paging = {"cursors": {"after": after}, "next": "https://graph.facebook.com/x"}
         meta.answer("GET", "me/accounts", {"data": rows, "paging": paging if after else {}})
     assert [page.id for page in oauth.list_pages(client)] == [str(n) for n in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (
+            {"id": "7", "instagram_business_account": {"id": "17841455501230001"}},
+            "17841455501230001",
+        ),
+        ({"instagram_business_account": {"id": 17841455501230001}}, "17841455501230001"),
+        ({"id": "7"}, None),
+        ({"instagram_business_account": None}, None),
+    ],
+)
+def test_the_account_linked_to_a_page(
+    meta: FakeMeta, client: GraphClient, answer: object, found: str | None
+) -> None:
+    meta.answer("GET", "7", answer)
+    linked = oauth.read_linked_account(client, "7")
+    assert (linked.id if linked else None) == found

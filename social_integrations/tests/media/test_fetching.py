@@ -5,14 +5,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from social_integrations.conf import DEFAULT_MEDIA_HOSTS
 from social_integrations.exceptions import (
@@ -26,7 +21,7 @@ from social_integrations.media.addresses import is_public
 from social_integrations.media.fetching import Limits, check_link, connect, download
 from social_integrations.media.links import Target, read_target
 
-from .servers import PNG, Host, Write, answer, media_host
+from .servers import PNG, Host, Write, answer, media_host, self_signed
 
 META = "https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id=1&signature=x"
 QUICK = Limits(connect_seconds=1.0, total_seconds=0.4, max_bytes=100_000)
@@ -400,31 +395,7 @@ class TestTls:
 
     @pytest.fixture
     def certificate(self, tmp_path: Path) -> Path:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.NAME)])
-        now = datetime.now(UTC)
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(self.NAME)]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        path = tmp_path / "both.pem"
-        path.write_bytes(
-            made.public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        return path
+        return self_signed(tmp_path / "both.pem", self.NAME)
 
     @pytest.fixture
     def server(self, certificate: Path) -> Iterator[tuple[Host, list[str]]]:
