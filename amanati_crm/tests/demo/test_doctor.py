@@ -63,7 +63,9 @@ def test_a_lost_subscription_is_found_and_mended_on_the_page(demo: Demo, shop: A
 
 def test_the_switch_on_the_phone_is_found(demo: Demo, shop: Any) -> None:
     demo.control("break", name="access_off", account=shop["username"])
-    row = health(demo, shop["id"])["message_access"]
+    # The reconciliation that connecting started may have used up Meta's allowance.
+    tries = (health(demo, shop["id"])["message_access"] for _ in range(3))
+    row = next(row for row in tries if row["level"] != "grey")
     assert row["level"] == "red"
     assert "Allow access to messages" in row["next_step"]
 

@@ -1,6 +1,7 @@
 """One account: its token, permissions, Page and subscription, as Meta sees them now."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,6 +42,7 @@ Colour: TypeAlias = Callable[[str, str], Finding]
 
 ACCESS_OFF = (200, 2534041)
 PERSONAL = "personal"
+SHORT_PAUSE = 3.0
 SUBSCRIBE = (
     "Press “Subscribe again” on the doctor's page, or run manage.py instagram_doctor --subscribe."
 )
@@ -126,7 +128,15 @@ def _ask_subscription(facts: AccountFacts) -> None:
 
 
 def _read_threads(facts: AccountFacts) -> None:
-    list_threads(paced_client(facts.account), node_of(facts.account))
+    client, node = paced_client(facts.account), node_of(facts.account)
+    try:
+        list_threads(client, node)
+    except GraphPausedError as pause:
+        if pause.seconds > SHORT_PAUSE:
+            raise
+        # A reconciliation at work, most likely.
+        time.sleep(pause.seconds)
+        list_threads(client, node)
     facts.can_read = True
 
 

@@ -513,3 +513,9 @@ def test_accounts_share_a_time(world: World, monkeypatch: pytest.MonkeyPatch) ->
     rows = [row for row in world.examine().rows if row.code == "account_state"]
     assert [row.level for row in rows] == [Level.GREY, Level.GREY]
     assert not [url for _method, url in world.asked if "conversations" in url]
+
+
+def test_a_short_pause_is_waited_for(world: World) -> None:
+    answers = iter([(429, {"Retry-After": "0.1"}, ""), (200, {}, '{"data": []}')])
+    world.put(THREADS, lambda _request: next(answers))
+    assert world.examine().level == Level.GREEN
