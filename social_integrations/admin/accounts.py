@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -22,6 +23,7 @@ from social_integrations.services.looking_after import plan_now
 from social_integrations.services.reconciling import Reason, start
 from social_integrations.services.states import Event
 from social_integrations.services.token_life import can_refresh
+from social_integrations.services.watching import somebody_sees
 
 from .base import ReadOnlyAdmin
 from .rendering import link_html, one_line, state_html, visible
@@ -74,10 +76,23 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Offer to connect an account to those who may."""
+        somebody_sees(self.get_queryset(request))
         may_connect = access_policy().may_connect(request.user)
         return super().changelist_view(
             request, {**(extra_context or {}), "may_connect": may_connect}
         )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Have the account looked at, for whoever looks at it here."""
+        shown = self.get_object(request, unquote(object_id))
+        somebody_sees([shown] if shown else [])
+        return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.action(permissions=["change"], description="Reconcile with Instagram")
     def reconcile(self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]) -> None:

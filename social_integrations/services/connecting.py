@@ -135,6 +135,8 @@ def _values(
         "status_reason": "",
         "access_withdrawn_at": None,
         "status_action": "",
+        "trouble": "",
+        "trouble_at": None,
         "connected_by": user,
         "connected_at": timezone.now(),
     }

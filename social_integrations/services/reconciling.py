@@ -6,6 +6,8 @@ together with what it found, so a kill costs one step, and repeating that change
 
 import logging
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -47,10 +49,13 @@ UNREACHABLE = (
 )
 
 
-def start(account: ConnectedAccount, reason: Reason) -> tuple[Reconciliation, bool]:
+def start(
+    account: ConnectedAccount, reason: Reason, *, delay: timedelta = timedelta(0)
+) -> tuple[Reconciliation, bool]:
     """Start a run, or return the one that is running; the second value says whether it is new.
 
-    Part of the caller's transaction, and no call to Meta: jobs do the work.
+    Part of the caller's transaction, and no call to Meta: jobs do the work, the first one after
+    `delay`.
     """
     with transaction.atomic():
         run, created = Reconciliation.objects.get_or_create(
@@ -59,7 +64,7 @@ def start(account: ConnectedAccount, reason: Reason) -> tuple[Reconciliation, bo
             defaults={"reason": reason, "started_at": timezone.now()},
         )
         if created:
-            enqueue_all([job_of(run, Position())])
+            enqueue_all([replace(job_of(run, Position()), delay=delay)])
     return run, created
 
 
