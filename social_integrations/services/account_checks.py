@@ -11,10 +11,8 @@ from social_integrations.graph.oauth import read_page
 from social_integrations.models import ConnectedAccount
 
 from .clients import client_for_account
-from .comparing import WEBHOOK_TIME
 from .guarding import guarded
 from .importing import paced_client
-from .reconciling import Reason, start
 from .states import Event, move
 from .subscribing import is_subscribed, record_subscription, subscribe_account
 from .troubles import RESUBSCRIBED, note_trouble
@@ -74,10 +72,7 @@ def check_messages(account: ConnectedAccount) -> Readable | None:
 
 
 def check_subscription(account: ConnectedAccount) -> None:
-    """Subscribe again where Meta has stopped delivering; it does not tell when it does.
-
-    What was not delivered meanwhile is fetched once the webhook has had its time.
-    """
+    """Subscribe again where Meta has stopped delivering; it does not tell when it does."""
     try:
         # Without the permission to subscribe an account can still be read and written to.
         with guarded(account, permissions=False):
@@ -93,6 +88,5 @@ def check_subscription(account: ConnectedAccount) -> None:
     if outcome.subscribed and account.webhook_subscribed_at:
         # The date stays: what Meta did not deliver since is missed, not history.
         note_trouble(account=account, code=RESUBSCRIBED)
-        start(account, Reason.GAP, delay=WEBHOOK_TIME)
     else:
         record_subscription(account=account, outcome=outcome)

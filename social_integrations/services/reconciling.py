@@ -6,8 +6,6 @@ together with what it found, so a kill costs one step, and repeating that change
 
 import logging
 import time
-from dataclasses import replace
-from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -49,13 +47,10 @@ UNREACHABLE = (
 )
 
 
-def start(
-    account: ConnectedAccount, reason: Reason, *, delay: timedelta = timedelta(0)
-) -> tuple[Reconciliation, bool]:
+def start(account: ConnectedAccount, reason: Reason) -> tuple[Reconciliation, bool]:
     """Start a run, or return the one that is running; the second value says whether it is new.
 
-    Part of the caller's transaction, and no call to Meta: jobs do the work, the first one after
-    `delay`.
+    Part of the caller's transaction, and no call to Meta: jobs do the work.
     """
     with transaction.atomic():
         run, created = Reconciliation.objects.get_or_create(
@@ -64,7 +59,7 @@ def start(
             defaults={"reason": reason, "started_at": timezone.now()},
         )
         if created:
-            enqueue_all([replace(job_of(run, Position()), delay=delay)])
+            enqueue_all([job_of(run, Position())])
     return run, created
 
 

@@ -28,7 +28,15 @@ from .account_checks import check_messages, check_subscription, token_of
 from .comparing import WEBHOOK_TIME
 from .jobs import WATCH_ACCOUNT, NewJob, enqueue_all, run_again
 from .reconciling import Reason, start
-from .troubles import MISSING, THROTTLED, UNREACHABLE, clear_trouble, note_trouble
+from .troubles import (
+    MISSING,
+    RESUBSCRIBED,
+    THROTTLED,
+    UNREACHABLE,
+    clear_trouble,
+    current_trouble,
+    note_trouble,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +102,8 @@ def look(account: ConnectedAccount) -> None:
     with _noting(account):
         readable = check_messages(account)
         check_subscription(account)
+    if account.trouble == RESUBSCRIBED:
+        _fetch_what_was_not_delivered(account)
     if readable is None:
         return
     if readable.changed_at is not None and _is_missing(account, readable.changed_at):
@@ -105,19 +115,33 @@ def look(account: ConnectedAccount) -> None:
 def _is_missing(account: ConnectedAccount, changed_at: datetime) -> bool:
     """Return whether a conversation changed and nothing was delivered since.
 
-    A run that began after the webhook had its time has the last word, also where Meta's clock is
-    ahead of ours.
+    A run that looked at it has the last word, also where Meta's clock is ahead of ours.
     """
-    now, heard_at = timezone.now(), account.last_event_at or account.connected_at
-    if changed_at <= heard_at or changed_at > now - DELIVERY_TIME:
+    heard_at = account.last_event_at or account.connected_at
+    if changed_at <= heard_at or changed_at > timezone.now() - DELIVERY_TIME:
         return False
-    runs = Reconciliation.objects.filter(account=account)
-    later = runs.filter(started_at__gt=changed_at + WEBHOOK_TIME).order_by("-id").first()
-    if later is None:
-        if now > changed_at + WEBHOOK_TIME:
-            start(account, Reason.GAP)
-        return True
-    return later.state != Reconciliation.State.DONE or later.imported > 0
+    run = _run_about(account, changed_at)
+    return run is None or run.state != Reconciliation.State.DONE or run.imported > 0
+
+
+def _fetch_what_was_not_delivered(account: ConnectedAccount) -> None:
+    """Have a run look at what came before we subscribed again, then forget it once it was told."""
+    since = account.trouble_at
+    if since and _run_about(account, since) and not current_trouble(account, timezone.now()):
+        ConnectedAccount.objects.filter(pk=account.pk, trouble=RESUBSCRIBED).update(trouble="")
+
+
+def _run_about(account: ConnectedAccount, moment: datetime) -> Reconciliation | None:
+    """Return the latest run that could see what was sent until then.
+
+    Without one it is started, once the webhook has had its time.
+    """
+    seen_from = moment + WEBHOOK_TIME
+    runs = Reconciliation.objects.filter(account=account, started_at__gt=seen_from)
+    run = runs.order_by("-id").first()
+    if run is None and timezone.now() > seen_from:
+        start(account, Reason.GAP)
+    return run
 
 
 @contextmanager

@@ -136,11 +136,16 @@ def test_a_lost_subscription_is_made_again_and_told(
     since = account.webhook_subscribed_at
     assert look(account) == ["resubscribed"]
     assert account.webhook_subscribed_at == since, "what came since is missed, not history"
-    run = Reconciliation.objects.get()
-    job = Job.objects.get(name="reconcile", payload__run=run.pk)
-    assert job.due_at > timezone.now() + MINUTE, "younger messages are left to the webhook"
+    assert not Reconciliation.objects.exists(), "younger messages are left to the webhook"
     ConnectedAccount.objects.update(last_event_at=timezone.now())
     assert codes(account) == []
+    meta.answer("GET", EDGE, OURS)
+    with time_machine.travel(timezone.now() + 3 * MINUTE):
+        look(account)
+        assert Reconciliation.objects.get().reason == "gap"
+        assert account.trouble == "resubscribed"
+        look(account)
+        assert account.trouble == ""
 
 
 class TestMissing:
