@@ -92,7 +92,9 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         """Have the account looked at, for whoever looks at it here."""
         shown = self.get_object(request, unquote(object_id))
         somebody_sees([shown] if shown else [])
-        return super().change_view(request, object_id, form_url, extra_context)
+        may_connect = access_policy().may_connect(request.user)
+        context = {**(extra_context or {}), "may_connect": may_connect}
+        return super().change_view(request, object_id, form_url, context)
 
     @admin.action(permissions=["change"], description="Reconcile with Instagram")
     def reconcile(self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]) -> None:
@@ -225,6 +227,8 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     def missed(self, account: ConnectedAccount) -> str:
         """Count messages Meta never delivered, though it should have."""
         count = missed_by_meta(account)
+        if not count:
+            return "None"
         if count == 1:
             return "1 message was fetched because Meta did not deliver it"
         return f"{count} messages were fetched because Meta did not deliver them"

@@ -117,6 +117,7 @@ def test_twice_shuffled_with_killed_workers_is_as_once_in_order(
             kills = meta.repeat(0.1, lambda: kill_at_work(app))
             assert meta.undelivered == 0
         assert app.drain(time.monotonic()) is not None
-        assert app.worker.deaths >= kills >= 1
+        # A kill may fall between a death and the next life.
+        assert kills and app.worker.deaths
         found = app.script("canonical").encode()
     assert found == expected
