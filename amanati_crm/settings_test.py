@@ -29,6 +29,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Tests that look at accounts say so.
+INSTAGRAM_WATCH_SECONDS = 0
 # A file, not memory: threads of one test get connections of their own, as in production.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     (BASE_DIR / ".artifacts").mkdir(exist_ok=True)  # noqa: F405

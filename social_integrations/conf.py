@@ -264,6 +264,11 @@ class AppSettings:
         return float(self._get("WORKER_POLL_SECONDS", 0.3))
 
     @property
+    def WATCH_SECONDS(self) -> int:
+        """While somebody sees an account, how often Meta is asked how it is; 0 for not at all."""
+        return int(self._get("WATCH_SECONDS", 30))
+
+    @property
     def JOB_MAX_ATTEMPTS(self) -> int:
         """Tries of a background job before it is set aside as dead."""
         return int(self._get("JOB_MAX_ATTEMPTS", 8))

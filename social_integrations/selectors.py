@@ -18,6 +18,7 @@ from .models import (
     WebhookEvent,
 )
 from .services.permissions import missing_for
+from .services.troubles import TROUBLES, current_trouble
 
 EXPIRY_NOTICE = timedelta(days=14)
 THREAD_LENGTH = 200
@@ -104,6 +105,11 @@ def _not_subscribed(account: ConnectedAccount, _now: datetime) -> Problem | None
     )
 
 
+def _trouble(account: ConnectedAccount, now: datetime) -> Problem | None:
+    code = current_trouble(account, now)
+    return Problem(code, TROUBLES[code].message, TROUBLES[code].action) if code else None
+
+
 def _withdrawn(account: ConnectedAccount, _now: datetime) -> Problem | None:
     if account.access_withdrawn_at is None:
         return None
@@ -130,7 +136,7 @@ ROOT_CAUSES: tuple[Callable[[ConnectedAccount, datetime], Problem | None], ...] 
     _disconnected,
     _reauth_required,
 )
-DETAILS = (_expiry, _data_access, _withdrawn, _permissions, _not_subscribed)
+DETAILS = (_trouble, _expiry, _data_access, _withdrawn, _permissions, _not_subscribed)
 
 
 def account_problems(account: ConnectedAccount, now: datetime | None = None) -> list[Problem]:

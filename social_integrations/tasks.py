@@ -29,6 +29,7 @@ from .services import (
     states,
     token_life,
     waiting,
+    watching,
 )
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,11 @@ def look_after_account(payload: dict[str, Any]) -> None:
     looking_after.look_after(account_id=int(payload["account"]))
 
 
+def watch_account(payload: dict[str, Any]) -> None:
+    """Look whether an account's connection still works."""
+    watching.look_closely(account_id=int(payload["account"]))
+
+
 def refresh_token(payload: dict[str, Any]) -> None:
     """Renew an account's token before its time, as somebody asked."""
     token_life.refresh_token(account_id=int(payload["account"]), early=True)
@@ -121,6 +127,7 @@ HANDLERS: dict[str, Handler] = {
     jobs.RECONCILE: reconcile,
     jobs.LOOK_AFTER_ACCOUNTS: look_after_accounts,
     jobs.LOOK_AFTER_ACCOUNT: look_after_account,
+    jobs.WATCH_ACCOUNT: watch_account,
     jobs.REFRESH_TOKEN: refresh_token,
     jobs.MAIL_NOTICE: mail_notice,
 }
@@ -159,6 +166,7 @@ def sweep() -> None:
     reconcile_triggers.start_due()
     pending.forget_expired_grants()
     states.flag_expired()
+    watching.plan_looks()
     jobs.resume_held()
     today = f"{timezone.now():%Y-%m-%d}"
     jobs.enqueue_all(jobs.NewJob(name, {}, f"{name}:{today}") for name in DAILY)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -22,6 +23,7 @@ from social_integrations.services.looking_after import plan_now
 from social_integrations.services.reconciling import Reason, start
 from social_integrations.services.states import Event
 from social_integrations.services.token_life import can_refresh
+from social_integrations.services.watching import somebody_sees
 
 from .base import ReadOnlyAdmin
 from .rendering import link_html, one_line, state_html, visible
@@ -74,6 +76,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Offer to connect an account, and the doctor, to those who may."""
+        somebody_sees(self.get_queryset(request))
         doors = {
             # Django's longer title would run into the buttons.
             "title": "Connected accounts",
@@ -81,6 +84,20 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
             "may_examine": request.user.has_perm(VIEW),
         }
         return super().changelist_view(request, {**(extra_context or {}), **doors})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Have the account looked at, for whoever looks at it here."""
+        shown = self.get_object(request, unquote(object_id))
+        somebody_sees([shown] if shown else [])
+        may_connect = access_policy().may_connect(request.user)
+        context = {**(extra_context or {}), "may_connect": may_connect}
+        return super().change_view(request, object_id, form_url, context)
 
     @admin.action(permissions=["change"], description="Reconcile with Instagram")
     def reconcile(self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]) -> None:
@@ -213,6 +230,8 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     def missed(self, account: ConnectedAccount) -> str:
         """Count messages Meta never delivered, though it should have."""
         count = missed_by_meta(account)
+        if not count:
+            return "None"
         if count == 1:
             return "1 message was fetched because Meta did not deliver it"
         return f"{count} messages were fetched because Meta did not deliver them"

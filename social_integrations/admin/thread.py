@@ -16,6 +16,27 @@ from .media import media_link
 from .rendering import one_line, visible
 
 QUOTE_LENGTH = 80
+# Meta's types of attachments in words; a type that is not listed is shown as Meta writes it.
+LABELS = {
+    "image": "Image",
+    "video": "Video",
+    "audio": "Audio",
+    "file": "File",
+    "sticker": "Sticker",
+    "like_heart": "❤️",
+    "share": "Shared post",
+    "ig_post": "Shared post",
+    "ig_reel": "Shared reel",
+    "reel": "Shared reel",
+    "ig_story": "Shared story",
+    "story_mention": "Mention in a story",
+    "template": "Card with buttons",
+    "ephemeral": "Picture or video that disappears",
+    "unsupported_type": "Something Instagram does not pass on",
+}
+# What to say where there is no link; these never have one.
+NO_LINK = dict.fromkeys(("ephemeral", "unsupported_type"), "open it in Instagram")
+NO_LINK |= {"like_heart": "", "template": ""}
 # Kinds whose note says all there is to say.
 TOLD_OTHERWISE = frozenset({REFERRAL_KIND})
 
@@ -114,11 +135,13 @@ def _bubble(message: Message, contact: str, answered: Message | None) -> Bubble:
 def _attachment(attachment: Attachment) -> AttachmentLine:
     link = media_link(attachment)
     title = f" “{one_line(attachment.title, QUOTE_LENGTH)}”" if attachment.title else ""
-    label = one_line(attachment.type, 32) + title
+    label = LABELS.get(attachment.type) or one_line(attachment.type, 32)
     if not link.href:
-        return AttachmentLine(label, "", "", "no usable link")
+        missing = "open it in Instagram" if attachment.type not in LABELS else "no usable link"
+        note = NO_LINK.get(attachment.type, missing)
+        return AttachmentLine(label + title, "", "", note)
     note = "expired at Instagram" if attachment.expired_at and not attachment.file else ""
-    return AttachmentLine(label, link.href, link.host, note)
+    return AttachmentLine(label + title, link.href, link.host, note)
 
 
 def _story_line(message: Message) -> list[AttachmentLine]:
@@ -127,7 +150,7 @@ def _story_line(message: Message) -> list[AttachmentLine]:
         return []
     link = safe_link(str(message.story.get("url") or ""))
     note = "" if link.href else "no longer shown by Instagram"
-    return [AttachmentLine("the story", link.href, link.host, note)]
+    return [AttachmentLine("The story", link.href, link.host, note)]
 
 
 def _reactions(message: Message) -> str:

@@ -16,6 +16,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from social_integrations.access import can_poll, poll
 from social_integrations.models import ConnectedAccount
 from social_integrations.selectors import account_problems, is_usable
+from social_integrations.services.watching import somebody_sees
 
 from .serializers import AccountSerializer
 from .tokens import AccessToken, fits_password, names_primary_key, user_key
@@ -33,6 +34,8 @@ FACTS = (
     "status_reason",
     "status_action",
     "granted_scopes",
+    "trouble",
+    "trouble_at",
     "access_withdrawn_at",
     "connected_at",
     "token_expires_at",
@@ -95,6 +98,7 @@ def answer_poll(request: HttpRequest) -> HttpResponseBase | None:
 
 def answer_status(request: HttpRequest, accounts: Sequence[ConnectedAccount]) -> HttpResponseBase:
     """Answer the status of these accounts, or 304 to a caller who has it already."""
+    somebody_sees(accounts)
     tag = status_tag(accounts)
     answer = get_conditional_response(request, etag=tag) or HttpResponse(
         JSONRenderer().render(status_json(accounts)), content_type="application/json"

@@ -10,7 +10,7 @@ from .faults import Fault, add_fault, clear_faults
 from .outgoing import flush
 from .people import NotFoundError, find_account
 from .switches import rest_switches, set_switches
-from .tokens import has_tokens, kill_tokens, revive_tokens
+from .tokens import has_tokens, kill_tokens, revive_tokens, take_back_messaging
 
 Params = dict[str, Any]
 Answer = dict[str, Any]
@@ -41,6 +41,19 @@ def set_message_access(emulator: Emulator, params: Params) -> Answer:
     page, allowed = find_account(emulator.store, params.get("account")), bool(params["allowed"])
     emulator.store.run("UPDATE page SET message_access = ? WHERE id = ?", allowed, page["id"])
     return {"account": page["account_id"], "allowed": allowed}
+
+
+def unlink(emulator: Emulator, params: Params) -> Answer:
+    """Let the owner take the Instagram account off its Page; Instagram Login does not mind."""
+    page = find_account(emulator.store, params.get("account"))
+    emulator.store.run("UPDATE page SET linked = 0 WHERE id = ?", page["id"])
+    return {"account": page["account_id"]}
+
+
+def take_back(emulator: Emulator, params: Params) -> Answer:
+    """Let the owner take the permission for messages back, in Facebook's settings."""
+    page = find_account(emulator.store, params.get("account"))
+    return {"tokens": take_back_messaging(emulator.store, page["id"])}
 
 
 def _leave(*, silent: bool) -> Callable[[Emulator, Params], Answer]:
@@ -85,7 +98,7 @@ def mend(emulator: Emulator, _params: Params) -> Answer:
     """Undo every break but a missing subscription, which only the CRM can set up again."""
     clear_faults(emulator.store)
     rest_switches(emulator.store)
-    emulator.store.run("UPDATE page SET message_access = 1")
+    emulator.store.run("UPDATE page SET message_access = 1, linked = 1")
     return {"revived": revive_tokens(emulator.store), **flush(emulator)}
 
 
@@ -100,6 +113,8 @@ BREAKS: dict[str, Break] = {
     "password": Break("Change the password", "Calls fail with 190/460.", _dies(460)),
     "checkpoint": Break("Ask for a checkpoint", "Calls fail with 190/459.", _dies(459)),
     "role": Break("Lose the Page role", "Calls fail with 190/492.", _dies(492)),
+    "permission": Break("Take the permission back", "Reading messages fails with 200.", take_back),
+    "unlink": Break("Unlink the Page", "Facebook Login's calls fail with 100/2534013.", unlink),
     "access_off": Break(
         "Switch message access off",
         "No events; reading fails with 200/2534041.",

@@ -58,6 +58,8 @@ def list_conversations(caller: Caller, node: Node, params: Params) -> dict[str, 
     if caller.token.kind == "user":
         raise MetaError("page_token")
     caller.token.require_messaging()
+    if node.kind == "page" and not node.row["linked"]:
+        raise MetaError("unlinked")
     account_id = str(node.row["account_id"])
     caller.count_conversation_call(account_id)
     if node.kind == "page" and str(params.get("platform", "")).lower() != "instagram":

@@ -155,6 +155,9 @@ ERRORS: dict[str, ErrorSpec] = {
     "instagram_only": ErrorSpec(
         400, 190, 0, "Invalid OAuth access token - an Instagram User access token is required"
     ),
+    "unlinked": ErrorSpec(
+        400, 100, 2534013, "(#100) The Page is not linked to an Instagram account", IG
+    ),
     "message_access": ErrorSpec(
         403, 200, 2534041, "(#200) The owner has not allowed access to messages", IG
     ),

@@ -102,7 +102,11 @@ def page_fields(caller: Caller, row: Row) -> dict[str, Reader]:
 
     def instagram(wanted: Wanted) -> dict[str, Any] | None:
         # Without instagram_basic Meta does not complain, the key is simply missing.
-        if row["account_id"] is None or not caller.token.allows("instagram_basic"):
+        if (
+            row["account_id"] is None
+            or not row["linked"]
+            or not caller.token.allows("instagram_basic")
+        ):
             return None
         return pick(account_fields(caller, row), wanted.nested, "id")
 

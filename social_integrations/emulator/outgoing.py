@@ -70,6 +70,8 @@ def _verdict(
         return "not_sent", "Not sent: Page not subscribed."
     if not page["message_access"]:
         return "not_sent", "Not sent: the owner does not allow access to messages."
+    if not _signers(emulator, account_id, switches):
+        return "not_sent", "Not sent: the Page is not linked to the account any more."
     fields = current_callback(emulator.store, emulator.config).fields
     if field not in fields and field != UNKNOWN_FIELD:
         return "not_sent", f"Not sent: the app is not subscribed to the field {field}."
@@ -90,7 +92,7 @@ def _is_withheld(emulator: Emulator, every: int) -> bool:
 def _signers(emulator: Emulator, account_id: str, switches: Switches) -> list[str]:
     """Name who sends: an account connected through both logins is reported twice, as at Meta."""
     page = find_account(emulator.store, account_id)
-    signers = ["meta"] if page["subscribed_fields"] is not None else []
+    signers = ["meta"] if page["subscribed_fields"] is not None and page["linked"] else []
     if page["login_fields"] is not None:
         signers.append(str(switches["login_signer"]))
     return signers

@@ -73,6 +73,7 @@ def describe_page(row: Row, base_url: str) -> dict[str, Any]:
         "instagram": account,
         "subscribed": fields is not None,
         "subscribed_fields": [] if fields is None else json.loads(fields),
+        "linked": bool(row["linked"]),
         "message_access": bool(row["message_access"]),
         "login_subscribed": row["login_fields"] is not None,
         "login_fields": json.loads(row["login_fields"] or "[]"),

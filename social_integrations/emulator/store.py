@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS page (
     position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, name TEXT NOT NULL,
     in_business INTEGER NOT NULL DEFAULT 0,
     account_id TEXT UNIQUE, username TEXT UNIQUE, account_name TEXT,
-    subscribed_fields TEXT, login_fields TEXT, message_access INTEGER NOT NULL DEFAULT 1);
+    subscribed_fields TEXT, login_fields TEXT, message_access INTEGER NOT NULL DEFAULT 1,
+    linked INTEGER NOT NULL DEFAULT 1);
 CREATE TABLE IF NOT EXISTS customer (
     position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL,
     username TEXT UNIQUE NOT NULL, name TEXT NOT NULL);
@@ -29,7 +30,8 @@ CREATE TABLE IF NOT EXISTS code (
 CREATE TABLE IF NOT EXISTS token (
     token TEXT PRIMARY KEY, kind TEXT NOT NULL, page_id TEXT, scopes TEXT NOT NULL,
     declined TEXT NOT NULL, pages TEXT NOT NULL, issued_at REAL NOT NULL,
-    expires_at REAL NOT NULL, dead_subcode INTEGER NOT NULL DEFAULT 0);
+    expires_at REAL NOT NULL, dead_subcode INTEGER NOT NULL DEFAULT 0,
+    taken_back TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS message (
     position INTEGER PRIMARY KEY, mid TEXT UNIQUE NOT NULL, account_id TEXT NOT NULL,
     customer_id TEXT NOT NULL, author TEXT NOT NULL, text TEXT, attachments TEXT NOT NULL,

@@ -47,7 +47,7 @@ class Token:
     dead_subcode: int = 0
 
     def allows(self, scope: str) -> bool:
-        """Tell whether a permission was granted."""
+        """Tell whether a permission was granted, and not taken back since."""
         return scope in self.consent.scopes
 
     def require(self, scope: str) -> None:
@@ -129,9 +129,9 @@ def _insert(store: Store, token: Token) -> None:
 
 
 def consent_of(row: Row) -> Consent:
-    """Read what was agreed to from a stored code or token."""
+    """Read what was agreed to from a stored code or token, and not taken back since."""
     return Consent(
-        scopes=tuple(json.loads(row["scopes"])),
+        scopes=tuple(one for one in json.loads(row["scopes"]) if one != row.get("taken_back")),
         declined=tuple(json.loads(row["declined"])),
         pages=tuple(json.loads(row["pages"])),
     )
@@ -230,9 +230,19 @@ def has_tokens(store: Store, kinds: Sequence[str], page_id: str = "") -> bool:
     return any(row["kind"] in kinds and page_id in {"", row["page_id"]} for row in living)
 
 
+def take_back_messaging(store: Store, page_id: str) -> int:
+    """Take the permission for messages from the tokens of a Page; return how many."""
+    with store.transaction():
+        rows = store.all("SELECT token, kind FROM token WHERE page_id = ?", page_id)
+        for row in rows:
+            scope = MESSAGING["instagram" if row["kind"] == "instagram" else "facebook"]
+            store.run("UPDATE token SET taken_back = ? WHERE token = ?", scope, row["token"])
+    return len(rows)
+
+
 def revive_tokens(store: Store) -> int:
-    """Let every token work again that `kill_tokens` stopped; return how many."""
+    """Let every token work again that was stopped, and do all it could; return how many died."""
     with store.transaction():
         dead = store.all("SELECT token FROM token WHERE dead_subcode != 0")
-        store.run("UPDATE token SET dead_subcode = 0")
+        store.run("UPDATE token SET dead_subcode = 0, taken_back = ''")
     return len(dead)

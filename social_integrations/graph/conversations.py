@@ -47,13 +47,15 @@ class NewestMessages:
     """Whether it is worth asking for the content along with the ids the next time."""
 
 
-def list_threads(client: GraphReader, root: str, *, after: str = "") -> ThreadPage:
-    """Return a page of an account's conversations; `root` is the Page's id, or `me`.
+def list_threads(
+    client: GraphReader, root: str, *, after: str = "", limit: int = THREADS_PER_PAGE
+) -> ThreadPage:
+    """Return a page of an account's conversations, newest first; `root` is the Page's id, or `me`.
 
     Meta: `GET /{page}/conversations?platform=instagram` with Facebook Login, `/me/conversations`
     with Instagram Login. Cursor paging only; the last page has no `paging.next`.
     """
-    query = {"platform": "instagram", "fields": THREAD_FIELDS, "limit": str(THREADS_PER_PAGE)}
+    query = {"platform": "instagram", "fields": THREAD_FIELDS, "limit": str(limit)}
     if after:
         query["after"] = after
     answer = client.get(f"{root}/conversations", query, once=True)

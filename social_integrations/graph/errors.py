@@ -178,24 +178,25 @@ ROWS: dict[tuple[int, int | None], ErrorRow] = {
     ),
     (190, 458): ErrorRow(
         ErrorKind.AUTH,
-        "The app was removed in the Facebook account of the person who connected it.",
+        "The app was removed by the person who connected it.",
         CONNECT_AGAIN,
     ),
     (190, 459): ErrorRow(
         ErrorKind.AUTH,
-        "Facebook wants to check the account of the person who connected it.",
-        "That person signs in at facebook.com and follows the steps there, then connects again.",
+        "Meta wants to check the account of the person who connected it.",
+        "That person signs in at facebook.com or instagram.com and follows the steps there, then "
+        "connects again.",
     ),
     (190, 460): ErrorRow(
         ErrorKind.AUTH,
-        "The password of the Facebook account that connected it was changed.",
+        "The password of the account that connected it was changed.",
         CONNECT_AGAIN,
     ),
     (190, 463): ErrorRow(ErrorKind.AUTH, "The connection has expired.", CONNECT_AGAIN),
     (190, 464): ErrorRow(
         ErrorKind.AUTH,
-        "The Facebook account that connected it is not confirmed.",
-        "That person confirms the account at facebook.com, then connects again.",
+        "The account of the person who connected it is not confirmed.",
+        "That person confirms the account at Meta, then connects again.",
     ),
     (190, 492): ErrorRow(
         ErrorKind.AUTH,

@@ -60,6 +60,10 @@ class ConnectedAccount(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.CONNECTED)
     status_reason = models.TextField(blank=True)
     status_action = models.TextField(blank=True, db_default="", help_text="What to do about it.")
+    trouble = models.CharField(
+        max_length=32, blank=True, db_default="", help_text="What is wrong, though it is connected."
+    )
+    trouble_at = models.DateTimeField(null=True, blank=True)
     access_withdrawn_at = models.DateTimeField(
         null=True,
         blank=True,

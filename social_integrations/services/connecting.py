@@ -17,6 +17,7 @@ from social_integrations.signals import account_connected
 
 from .adoption import adopt_orphans
 from .grants import Grant, Offer
+from .jobs import resume_held
 from .permissions import missing_permissions
 from .reconciling import Reason, start
 from .reviewing import UnusablePage, review_grant
@@ -135,6 +136,8 @@ def _values(
         "status_reason": "",
         "access_withdrawn_at": None,
         "status_action": "",
+        "trouble": "",
+        "trouble_at": None,
         "connected_by": user,
         "connected_at": timezone.now(),
     }
@@ -155,6 +158,7 @@ def _activate(*, account: ConnectedAccount, created: bool, user: User) -> Connec
             )
         )
     adopted = adopt_orphans(account)
+    resume_held()
     start(account, Reason.CONNECTED)
     logger.info("Account %s connected, %d waiting events", account.instagram_account_id, adopted)
     return ConnectedOutcome(

@@ -11,6 +11,7 @@ from social_integrations.models import ConnectedAccount
 
 from .disconnecting import disconnect
 from .states import TRANSITIONS, Event, Words, lock_as_read, move
+from .troubles import ACCESS_OFF, OWNER_SWITCH, note_trouble
 
 APP_REMOVED = (190, 458)
 
@@ -44,6 +45,8 @@ def note_refusal(*, account: ConnectedAccount, error: GraphRefusedError) -> bool
         return True
     event = ended_by(error)
     if event is None:
+        if (error.code, error.subcode) == OWNER_SWITCH:
+            note_trouble(account=account, code=ACCESS_OFF)
         return False
     row = explain(error.code, error.subcode)
     action = row.next_step or TRANSITIONS[event].action

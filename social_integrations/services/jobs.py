@@ -27,6 +27,7 @@ ERASE_DATA = "erase_data"
 RECONCILE = "reconcile"
 LOOK_AFTER_ACCOUNTS = "look_after_accounts"
 LOOK_AFTER_ACCOUNT = "look_after_account"
+WATCH_ACCOUNT = "watch_account"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name
 MAIL_NOTICE = "mail_notice"
 

@@ -1,4 +1,4 @@
-"""The daily look at every account: token, permissions, deliveries, and what ends soon."""
+"""The daily look at every account: token, permissions, link, deliveries, and what ends soon."""
 
 import logging
 import random
@@ -19,13 +19,14 @@ from social_integrations.graph.types import TokenInspection
 from social_integrations.models import ConnectedAccount
 from social_integrations.selectors import without_tokens
 
+from .account_checks import check_link, token_of
 from .clients import client_for_app, flavour_of
 from .guarding import guarded
 from .jobs import LOOK_AFTER_ACCOUNT, NewJob, enqueue_all
 from .notices import enqueue_notice
 from .states import Event, move
-from .subscribing import is_subscribed, record_subscription, subscribe_account
 from .token_life import refresh_token
+from .watching import look
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def plan_now(account_ids: Iterable[int]) -> None:
 
 
 def look_after(*, account_id: int) -> None:
-    """Renew the account's token if it is time, check it, mend the subscription, and warn.
+    """Renew the account's token if it is time, check everything about it, mend, and warn.
 
     Must run outside a transaction. Raises `GraphError` where another try may help, and
     `AccountOnHold` where Meta says that the access has ended.
@@ -64,9 +65,10 @@ def look_after(*, account_id: int) -> None:
     try:
         refresh_token(account_id=account_id)
         account = _connected().filter(pk=account_id).first()
-        if account is not None and _token_of(account):
+        if account is not None and token_of(account):
             _check_token(account)
-            _check_subscription(account)
+            check_link(account)
+            look(account)
     finally:
         warn(account_id=account_id)
 
@@ -105,18 +107,13 @@ def _warn_once(account: ConnectedAccount, what: str, end: datetime, days: int) -
             )
 
 
-def _token_of(account: ConnectedAccount) -> str:
-    with guarded(account):
-        return account.access_token
-
-
 def _check_token(account: ConnectedAccount) -> None:
     """Ask Meta what the token is worth; only Facebook Login has such a door."""
     flavour = flavour_of(account.login)
     if not flavour.inspect_path:
         return
     try:
-        inspection = oauth.inspect_token(client_for_app(), flavour, token=_token_of(account))
+        inspection = oauth.inspect_token(client_for_app(), flavour, token=token_of(account))
     except GraphRefusedError as error:
         if explain(error.code, error.subcode).retryable:
             raise
@@ -144,22 +141,6 @@ def _judge(
     if inspection.scopes and not set(essential) <= set(inspection.scopes):
         move(account=account, event=Event.PERMISSION_LOST)
         raise AccountOnHold(account.pk)
-
-
-def _check_subscription(account: ConnectedAccount) -> None:
-    """Subscribe again where Meta has stopped delivering; it does not tell when it does."""
-    try:
-        # Without the permission to subscribe an account can still be read and written to.
-        with guarded(account, permissions=False):
-            if is_subscribed(account=account):
-                return
-    except GraphRefusedError as error:
-        if explain(error.code, error.subcode).retryable:
-            raise
-        logger.warning("Account %s: subscription unknown: %s", account.instagram_account_id, error)
-        return
-    logger.warning("Account %s: Meta had stopped delivering", account.instagram_account_id)
-    record_subscription(account=account, outcome=subscribe_account(account=account))
 
 
 def _connected() -> QuerySet[ConnectedAccount]:

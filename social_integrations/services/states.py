@@ -15,6 +15,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from social_integrations import signals
+from social_integrations.graph.errors import NO_LINK
 from social_integrations.models import ConnectedAccount
 from social_integrations.selectors import without_tokens
 
@@ -32,6 +33,7 @@ class Event(StrEnum):
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a name
     TOKEN_UNREADABLE = "token_unreadable"  # noqa: S105 - a name
     PERMISSION_LOST = "permission_lost"
+    PAGE_UNLINKED = "page_unlinked"
     DEAUTHORIZED = "deauthorized"
     DISCONNECTED = "disconnected"
 
@@ -74,6 +76,10 @@ TRANSITIONS: dict[Event, Transition] = {
         ACTIVE,
         "A permission for this account is missing or was taken back.",
         "Connect the account again and leave every permission ticked.",
+    ),
+    # Meta tells nobody: the link is read again by every daily look.
+    Event.PAGE_UNLINKED: Transition(
+        Status.REAUTH_REQUIRED, ACTIVE, NO_LINK.sentence, NO_LINK.next_step
     ),
     # Meta's deauthorise callback, which may never come, and 190/458, which says the same.
     Event.DEAUTHORIZED: Transition(

@@ -50,6 +50,7 @@ class TestRunning:
             jobs.MAIL_NOTICE,
             jobs.RECONCILE,
             jobs.REFRESH_TOKEN,
+            jobs.WATCH_ACCOUNT,
             jobs.REREAD_MEDIA,
         }
 

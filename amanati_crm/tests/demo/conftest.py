@@ -120,14 +120,16 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def launch(folder: Path) -> tuple[subprocess.Popen[str], Demo]:
-    """Start the demo's launcher and wait for its links."""
+def launch(folder: Path, **settings: str) -> tuple[subprocess.Popen[str], Demo]:
+    """Start the demo's launcher, with settings of its own, and wait for its links."""
     app, emulator = map(str, free_ports(2))
     (folder / "demo.json").unlink(missing_ok=True)
     launcher = subprocess.Popen(
         [sys.executable, "scripts/demo.py"],
         cwd=ROOT,
-        env=_outside_environment(DEMO_DIR=str(folder), PORT=app, EMULATOR_PORT=emulator),
+        env=_outside_environment(
+            DEMO_DIR=str(folder), PORT=app, EMULATOR_PORT=emulator, **settings
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -245,13 +245,38 @@ def test_every_break_breaks_something_and_is_mended(client: Client, crm: Crm, na
     assert client.control("break", name=name, account="demo_shop", url=crm.url)["name"] == name
     after = client.state()
     changed = {key for key in before if before[key] != after[key]}
-    tokens = client.running.emulator.store.all("SELECT * FROM token WHERE dead_subcode != 0")
-    assert bool(changed or tokens) is (name != "mend")
+    assert bool(changed or spoiled(client)) is (name != "mend")
     client.control("break", name="mend")
     mended = client.state()
     for key in ("faults", "switches", "held"):
         assert mended[key] == before[key]
-    assert not client.running.emulator.store.all("SELECT * FROM token WHERE dead_subcode != 0")
+    assert not spoiled(client)
+
+
+def spoiled(client: Client) -> list[dict[str, Any]]:
+    """Return the tokens that were stopped or can do less than they could."""
+    wrong = "SELECT * FROM token WHERE dead_subcode != 0 OR taken_back != ''"
+    return client.running.emulator.store.all(wrong)
+
+
+def test_an_unlinked_page_shows_no_instagram_and_tells_nothing(client: Client) -> None:
+    token = str(client.subscribe()["access_token"])
+    client.control("break", name="unlink", account="demo_shop")
+    page = client.get("/210000000000001", access_token=token, fields="instagram_business_account")
+    assert "instagram_business_account" not in page.json()
+    url = "/210000000000001/conversations"
+    refused = client.get(url, access_token=token, platform="instagram")
+    assert error(refused) == (100, 2534013)
+    assert "not linked" in client.control("messages", text="Hi")["detail"]
+
+
+def test_a_permission_can_be_taken_back(client: Client) -> None:
+    token = str(client.subscribe()["access_token"])
+    client.control("break", name="permission", account="demo_shop")
+    url = "/210000000000001/conversations"
+    refused = client.get(url, access_token=token, platform="instagram")
+    assert error(refused) == (200, None)
+    assert "instagram_manage_messages" not in inspected(client, token)["scopes"]
 
 
 @pytest.mark.parametrize(("state", "right"), [("wrong", False), ("missing", None)])

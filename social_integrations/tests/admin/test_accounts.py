@@ -160,3 +160,13 @@ class TestBanner:
         make_account(status="reauth_required")
         client.force_login(make_staff("view_job"))
         assert 'role="alert"' not in client.get("/admin/").text
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_an_accounts_page_offers_to_connect_it_again(client: Client, may: bool) -> None:
+    account = make_account(login="instagram", status="reauth_required")
+    more = ["add_connectedaccount"] if may else []
+    client.force_login(make_staff("view_connectedaccount", *more))
+    url = f"/admin/social_integrations/connectedaccount/{account.pk}/change/"
+    page = client.get(url).content.decode()
+    assert ("oauth/start/?login=instagram" in page) is may

@@ -246,3 +246,36 @@ def test_contact_page_leads_to_the_thread(client: Client) -> None:
     page = client.get(f"{CONTACTS}{alone.pk}/change/").text
     assert "not a web link" in page
     assert "javascript:alert" not in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("ig_post", "Shared post"),
+        ("story_mention", "Mention in a story"),
+        ("like_heart", "❤️<"),
+        ("ephemeral", "Picture or video that disappears"),
+        ("hologram", "hologram"),
+    ],
+)
+def test_attachments_are_named_in_words(reader: Client, kind: str, words: str) -> None:
+    message = make_message(text="")
+    make_attachment(message, type=kind, url="")
+    assert words in page_of(reader, message.conversation)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("image", "no usable link"),
+        ("ephemeral", "open it in Instagram"),
+        ("hologram", "open it in Instagram"),
+        ("like_heart", ""),
+    ],
+)
+def test_what_has_no_link_says_where_to_look(reader: Client, kind: str, hint: str) -> None:
+    message = make_message(text="")
+    make_attachment(message, type=kind, url="")
+    page = page_of(reader, message.conversation)
+    for words in ("no usable link", "open it in Instagram"):
+        assert (f"({words})" in page) is (words == hint)

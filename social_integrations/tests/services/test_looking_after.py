@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("instagram_app")]
 
 PAGE = "700100200301"
 EDGE = f"{PAGE}/subscribed_apps"
+THREADS = f"{PAGE}/conversations"
+MY_THREADS = "https://graph.instagram.com/v26.0/me/conversations"
 OURS = {"data": [{"id": "700000000000001", "subscribed_fields": ["messages"]}]}
 SCOPES = ["instagram_basic", "instagram_manage_messages", "pages_manage_metadata"]
 DAY = timedelta(days=1)
@@ -47,6 +49,7 @@ class TestToken:
         self, meta: FakeMeta, account: ConnectedAccount
     ) -> None:
         meta.answer("GET", "debug_token", inspected())
+        meta.answer("GET", THREADS, {"data": []})
         meta.answer("GET", EDGE, OURS)
         stored = after(account)
         [call] = meta.calls("debug_token")
@@ -83,6 +86,7 @@ class TestToken:
         self, meta: FakeMeta, account: ConnectedAccount
     ) -> None:
         meta.answer("GET", "debug_token", inspected(scopes=["instagram_basic"]))
+        meta.answer("GET", THREADS, {"data": []})
         meta.answer("GET", EDGE, OURS)
         with pytest.raises(AccountOnHold):
             look_after(account_id=account.pk)
@@ -94,6 +98,7 @@ class TestToken:
         self, meta: FakeMeta, account: ConnectedAccount
     ) -> None:
         meta.answer("GET", "debug_token", "error_token_expired")
+        meta.answer("GET", THREADS, {"data": []})
         meta.answer("GET", EDGE, OURS)
         assert after(account).status == "connected"
 
@@ -114,6 +119,7 @@ class TestToken:
 class TestSubscription:
     def test_a_lost_one_is_made_again(self, meta: FakeMeta, account: ConnectedAccount) -> None:
         meta.answer("GET", "debug_token", inspected())
+        meta.answer("GET", THREADS, {"data": []})
         meta.answer("GET", EDGE, {"data": [{"id": "999", "name": "Another app"}]})
         meta.answer("POST", EDGE, "subscribed")
         ConnectedAccount.objects.update(webhook_subscribed_at=None)
@@ -124,6 +130,7 @@ class TestSubscription:
         self, meta: FakeMeta, account: ConnectedAccount
     ) -> None:
         meta.answer("GET", "debug_token", inspected())
+        meta.answer("GET", THREADS, {"data": []})
         meta.answer("GET", EDGE, {"data": []})
         meta.answer("POST", EDGE, "error_no_metadata")
         stored = after(account)
@@ -134,6 +141,7 @@ class TestSubscription:
         self, meta: FakeMeta, account: ConnectedAccount
     ) -> None:
         meta.answer("GET", "debug_token", inspected())
+        meta.answer("GET", THREADS, {"data": []})
         meta.answer("GET", EDGE, {"error": {"code": 200, "message": "No."}}, status=403)
         stored = after(account)
         assert stored.status == "connected"
@@ -141,19 +149,46 @@ class TestSubscription:
 
     def test_instagram_login_asks_for_itself(self, meta: FakeMeta) -> None:
         edge = "https://graph.instagram.com/v26.0/me/subscribed_apps"
+        meta.answer("GET", MY_THREADS, {"data": []})
         meta.answer("GET", edge, {"data": [{"subscribed_fields": ["messages"]}]})
         account = make_account(login="instagram", token_expires_at=timezone.now() + 50 * DAY)
         assert after(account).status == "connected"
-        assert len(meta.calls()) == 1
+        assert len(meta.calls()) == 2
 
     def test_a_dead_token_of_instagram_login_is_noticed_here(self, meta: FakeMeta) -> None:
-        edge = "https://graph.instagram.com/v26.0/me/subscribed_apps"
-        meta.answer("GET", edge, "error_token_expired")
+        meta.answer("GET", MY_THREADS, "error_token_expired")
         account = make_account(login="instagram", token_expires_at=timezone.now() + 50 * DAY)
         with pytest.raises(AccountOnHold):
             look_after(account_id=account.pk)
         account.refresh_from_db()
         assert account.status == "reauth_required"
+
+
+class TestLink:
+    """Meta tells nobody when a Page and an Instagram account part; the token goes on working."""
+
+    @pytest.mark.parametrize("linked", [None, {"id": "17841455501230002"}])
+    def test_a_page_linked_to_nothing_or_another_is_used_no_more(
+        self, meta: FakeMeta, linked: dict[str, str] | None
+    ) -> None:
+        account = make_account(page_id=PAGE, granted_scopes=SCOPES)
+        meta.answer("GET", "debug_token", inspected())
+        meta.answer("GET", PAGE, {"id": PAGE, "instagram_business_account": linked})
+        with pytest.raises(AccountOnHold):
+            look_after(account_id=account.pk)
+        account.refresh_from_db()
+        assert account.status == "reauth_required"
+        assert "no longer linked" in account.status_reason
+        assert len(meta.calls()) == 2
+
+    def test_a_page_linked_as_before_is_fine(self, meta: FakeMeta) -> None:
+        account = make_account(page_id=PAGE, granted_scopes=SCOPES)
+        meta.answer("GET", "debug_token", inspected())
+        linked = {"id": account.instagram_account_id}
+        meta.answer("GET", PAGE, {"id": PAGE, "instagram_business_account": linked})
+        meta.answer("GET", THREADS, {"data": []})
+        meta.answer("GET", EDGE, OURS)
+        assert after(account).status == "connected"
 
 
 class TestWarnings:
