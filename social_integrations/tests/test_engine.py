@@ -68,8 +68,9 @@ class TestDrain:
         settings.INSTAGRAM_APPLY_BATCH_SIZE = 2
         make_account(instagram_account_id=ACCOUNT_ID, access_token="")
         store_delivery(encode(batch_payload(5)))
-        # The profile of the one person who wrote, the reconciliation and the two jobs of every day.
-        assert drain() == (5, 4)
+        # The profile of the one person who wrote, the reconciliation, the look at the account and the
+        # two jobs of every day.
+        assert drain() == (5, 5)
         assert Message.objects.count() == 5
         assert job_states() == {"done"}
 
@@ -169,8 +170,8 @@ class TestEngine:
         assert set(WebhookEvent.objects.values_list("status", "attempts")) == {("applied", 1)}
         assert Message.objects.count() == 60
         assert Conversation.objects.count() == 5
-        # Five profiles, one reconciliation and the two jobs of every day, each run once.
-        assert list(due_jobs().values_list("attempts", flat=True)) == [1] * 8
+        # Five profiles, one reconciliation, one look and the two jobs of every day, each run once.
+        assert list(due_jobs().values_list("attempts", flat=True)) == [1] * 9
 
     def test_other_threads_connections_are_their_own(self) -> None:
         mine = connections["default"]
