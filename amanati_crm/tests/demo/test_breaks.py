@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -95,11 +96,11 @@ class Shop:
         about = {"account": username, "customer": "customer_one", "text": text}
         self.demo.control("messages", **about | more)
 
-    def shown(self, text: str) -> int:
-        """Return how many messages with exactly this text the CRM holds."""
+    def shows_once(self, text: str) -> bool:
+        """Return whether the CRM holds exactly one message with this text."""
         url = f"{self.demo.app_url}/admin/social_integrations/message/"
         page = self.staff.get(url, params={"q": text}, timeout=10).text
-        return len(re.findall(rf">\s*{re.escape(html.escape(text))}\s*<", page))
+        return len(re.findall(rf">\s*{re.escape(html.escape(text))}\s*<", page)) == 1
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def told(shop: Shop, case: Case, since: float) -> None:
     """See it told by the API and the admin within a minute."""
     for username in case.accounts:
         left = since + MINUTE - time.monotonic()
-        problem = eventually(lambda name=username: shop.problem(name, case.code), seconds=left)
+        problem = eventually(partial(shop.problem, username, case.code), seconds=left)
         assert case.message in problem["message"]
         assert case.action in problem["action"]
         address = f"{shop.demo.app_url}/admin/social_integrations/connectedaccount/"
@@ -180,7 +181,7 @@ def test_no_message_was_lost_meanwhile(shop: Shop) -> None:
     for case in (*SILENT, *CASES):
         for username in case.accounts:
             text = meanwhile(case, username)
-            eventually(lambda text=text: shop.shown(text) == 1)
+            eventually(partial(shop.shows_once, text))
 
 
 def test_throttling_is_told_and_waited_for(shop: Shop) -> None:
@@ -192,4 +193,4 @@ def test_throttling_is_told_and_waited_for(shop: Shop) -> None:
     for username in LOGINS:
         text = f"Meta is slow, {username} is not"
         shop.write(username, text)
-        eventually(lambda text=text: shop.shown(text) == 1)
+        eventually(partial(shop.shows_once, text))
