@@ -68,8 +68,8 @@ class TestDrain:
         settings.INSTAGRAM_APPLY_BATCH_SIZE = 2
         make_account(instagram_account_id=ACCOUNT_ID, access_token="")
         store_delivery(encode(batch_payload(5)))
-        # The profile of the one person who wrote, the reconciliation, the hourly look at the account
-        # and the two jobs of every day.
+        # The profile of the one person who wrote, the reconciliation, the hourly look at the
+        # account and the two jobs of every day.
         assert drain() == (5, 5)
         assert Message.objects.count() == 5
         assert job_states() == {"done"}

@@ -105,7 +105,8 @@ def test_twice_shuffled_with_killed_workers_is_as_once_in_order(
     expected = canonical()
     told = json.loads(expected)
     assert len(told) > len(CUSTOMERS), "the account also writes to itself"
-    assert sum(len(one["messages"]) for one in told) > len(bodies) / 2
+    # An account connected through both logins is told everything twice.
+    assert sum(len(one["messages"]) for one in told) > len(bodies) / 4
 
     twice = random.Random(SEED).sample(bodies * 2, len(bodies) * 2)  # noqa: S311 - repeatable
     load = [Delivery(body, (), number / RATE) for number, body in enumerate(twice)]
