@@ -35,9 +35,10 @@ def answers(url: str) -> bool:
 
 def pytest(arguments: list[str], database_url: str = "") -> int:
     """Run pytest once; return its exit code."""
-    environment = {**os.environ, "TEST_DATABASE_URL": database_url}
-    if not database_url:
-        del environment["TEST_DATABASE_URL"]
+    environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
+    if database_url:
+        environment = {"HYPOTHESIS_PROFILE": "brief", **environment}
+        environment["TEST_DATABASE_URL"] = database_url
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.run(command, env=environment, check=False).returncode
 
