@@ -3,11 +3,9 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -152,7 +150,13 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     ) -> HttpResponse | None:
         """Ask once, then disconnect here and at Meta."""
         if not request.POST.get("post"):
-            return self._confirmation(request, queryset)
+            return self.confirmation(
+                request,
+                "disconnect_confirmation.html",
+                [account.pk for account in queryset],
+                names=[one_line(account) for account in queryset],
+                accounts=_accounts(len(queryset)),
+            )
         accounts = list(queryset.exclude(status=ConnectedAccount.Status.DISCONNECTED))
         for account in accounts:
             disconnect_at_meta(account=account, reason=Event.DISCONNECTED, by=request.user)
@@ -163,22 +167,6 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
             messages.SUCCESS if accounts else messages.WARNING,
         )
         return None
-
-    def _confirmation(
-        self, request: HttpRequest, queryset: QuerySet[ConnectedAccount]
-    ) -> HttpResponse:
-        accounts = list(queryset)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Are you sure?",
-            "opts": self.opts,
-            "rows": [(account.pk, one_line(account)) for account in accounts],
-            "accounts": _accounts(len(accounts)),
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "media": self.media,
-        }
-        template = "admin/social_integrations/connectedaccount/disconnect_confirmation.html"
-        return TemplateResponse(request, template, context)
 
     @admin.display(description="account", ordering="username")
     def account(self, account: ConnectedAccount) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.contenttypes.models import ContentType
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 
 from social_integrations.models import ConnectedAccount
@@ -55,6 +57,22 @@ class AuditedAdmin(admin.ModelAdmin):
             for key in keys
         ]
         return LogEntry.objects.bulk_create(entries)
+
+    def confirmation(
+        self, request: HttpRequest, template: str, chosen: Iterable[Any], **more: Any
+    ) -> TemplateResponse:
+        """Ask before an action is carried out on the chosen rows, named by their keys."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Are you sure?",
+            "opts": self.opts,
+            "chosen": list(chosen),
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "media": self.media,
+            **more,
+        }
+        name = f"admin/social_integrations/{self.opts.model_name}/{template}"
+        return TemplateResponse(request, name, context)
 
 
 class ReadOnlyAdmin(AuditedAdmin):

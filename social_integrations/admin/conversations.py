@@ -3,10 +3,8 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -139,20 +137,12 @@ class ContactAdmin(ReadOnlyAdmin):
 
     def _confirmation(self, request: HttpRequest, queryset: QuerySet[Contact]) -> HttpResponse:
         contacts = list(queryset.annotate(message_count=Count("conversation__messages")))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Are you sure?",
-            "opts": self.opts,
-            "rows": [
-                (contact.pk, one_line(contact.display_name), contact.message_count)
-                for contact in contacts
-            ],
-            "people": _people(len(contacts)),
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "media": self.media,
-        }
-        return TemplateResponse(
-            request, "admin/social_integrations/contact/erase_confirmation.html", context
+        return self.confirmation(
+            request,
+            "erase_confirmation.html",
+            [contact.pk for contact in contacts],
+            rows=[(one_line(one.display_name), one.message_count) for one in contacts],
+            people=_people(len(contacts)),
         )
 
     @admin.display(description="name", ordering="name")

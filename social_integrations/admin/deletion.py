@@ -4,11 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -21,7 +19,6 @@ from .base import ReadOnlyAdmin
 from .rendering import one_line, state_html
 
 State = DeletionRequest.State
-TEMPLATES = "admin/social_integrations/deletionrequest"
 
 
 class ChoosePeopleForm(forms.Form):
@@ -118,17 +115,15 @@ class DeletionRequestAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, name: str, waiting: list[DeletionRequest], **more: Any
     ) -> HttpResponse:
         form: ChoosePeopleForm | None = more.get("form")
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Are you sure?",
-            "opts": self.opts,
-            "requests": waiting,
-            "count": _requests(len(waiting)),
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "media": self.media + form.media if form else self.media,
+        return self.confirmation(
+            request,
+            name,
+            [asked.pk for asked in waiting],
+            requests=waiting,
+            count=_requests(len(waiting)),
+            media=self.media + form.media if form else self.media,
             **more,
-        }
-        return TemplateResponse(request, f"{TEMPLATES}/{name}", context)
+        )
 
     @admin.display(description="state", ordering="state")
     def coloured_state(self, asked: DeletionRequest) -> SafeString:
