@@ -1,7 +1,8 @@
 """Run the whole suite on SQLite, and again on PostgreSQL where one answers; say which.
 
 TEST_POSTGRES_URL names the PostgreSQL server (default: loopback, user and database `postgres`).
-Arguments go to pytest. Tests run side by side, one process for each processor.
+Arguments go to pytest. Tests run side by side, one process for each processor; those that start
+the whole demo share it, one after the other.
 """
 
 import os
@@ -13,8 +14,6 @@ import psycopg
 DEFAULT_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 # What does not depend on the database runs once.
 ONCE = ("browser", "demo")
-# They wait more than they work; a file of tests shares one demo.
-DEMOS_SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 NOTHING_CHOSEN = 5  # pytest's exit code where no test was chosen
 
 
@@ -54,7 +53,7 @@ def main(arguments: list[str]) -> int:
         marks = f"database and {apart[1]}"
         codes["PostgreSQL"] = pytest([*arguments, "-m", marks, *apart[2:]], url)
     say("Tests of the whole demo, on SQLite")
-    codes["the demo"] = pytest([*arguments, "-m", " or ".join(ONCE), *DEMOS_SIDE_BY_SIDE])
+    codes["the demo"] = pytest([*arguments, "-m", " or ".join(ONCE)])
     # A path may hold no test of one sort, which is no failure of it.
     codes = {name: code for name, code in codes.items() if code != NOTHING_CHOSEN}
     summary = ", ".join(f"{name} {'failed' if code else 'passed'}" for name, code in codes.items())
