@@ -279,6 +279,24 @@ class AppSettings:
         return int(self._get("JOB_LEASE_SECONDS", 80))
 
     @property
+    def HUMAN_AGENT(self) -> bool:
+        """Whether Meta approved the Human Agent feature: people may then answer for seven days.
+
+        Only `True` itself switches it on: a tag without the approval breaks Meta's policy.
+        """
+        return self._get("HUMAN_AGENT", None) is True
+
+    @property
+    def UPLOAD_LINK_SECONDS(self) -> int:
+        """How long the signed link works under which Meta fetches a file staff sent."""
+        return int(self._get("UPLOAD_LINK_SECONDS", 3600))
+
+    @property
+    def CONTACT_RESOLVER(self) -> str:
+        """Dotted path of a function that finds the host CRM's record of a contact; empty: none."""
+        return str(self._get("CONTACT_RESOLVER", ""))
+
+    @property
     def ARCHIVE_MEDIA(self) -> bool:
         """Whether to keep copies of pictures, videos, sound and files people send.
 

@@ -7,11 +7,15 @@ SocialIntegrationsError
 ├── PayloadError               a webhook item lacks what its kind needs; names the path, no content
 ├── SignedRequestError         a `signed_request` is not Meta's, or not one we can read
 ├── ConnectError               connecting an account stopped; its code looks up words for people
+├── DraftError                 Meta would refuse what somebody wants to send; says why
+├── SendRefused                Meta's rules do not allow a message now; carries the decision
 └── GraphError                 Meta refused or could not be reached; see graph/errors.py
     ├── GraphPausedError       the account's calls have to wait; nothing was sent
     ├── GraphUnavailableError  no usable answer: network, timeout, 5xx, HTML; worth trying again
     └── GraphRefusedError      Meta answered with an error; carries code and subcode
 """
+
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -56,6 +60,24 @@ class ConnectError(SocialIntegrationsError):
         super().__init__(code)
         self.code = code
         self.detail = detail
+
+
+class DraftError(SocialIntegrationsError):
+    """Meta would refuse what somebody wants to send; code and words for them."""
+
+    def __init__(self, code: str, message: str, action: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.action = action
+
+
+class SendRefused(SocialIntegrationsError):  # noqa: N818 - a rule kept, not a fault
+    """Meta's rules do not allow a message now; `decision` of `services/send_policy.py` says why."""
+
+    def __init__(self, decision: Any) -> None:
+        super().__init__(decision.sentence)
+        self.decision = decision
 
 
 class MediaError(SocialIntegrationsError):

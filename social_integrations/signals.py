@@ -31,6 +31,18 @@ message_unsent = Signal()
 # sender: Message; message: the Message.
 reaction_changed = Signal()
 
+# A message of this CRM's went out: Meta took it and named its id, or its echo settled it.
+# sender: Message; message: the Message.
+message_sent = Signal()
+
+# A message of this CRM's did not go out and is not tried again by itself.
+# sender: Message; message: the Message, with error_code, error_text and error_action.
+message_failed = Signal()
+
+# A conversation was given to somebody, or to nobody.
+# sender: Conversation; conversation: the Conversation; assigned_to: the user or None; by: the user.
+conversation_assigned = Signal()
+
 # Meta sent something this version does not know: it is kept, and can be applied after an update.
 # sender: WebhookEvent; event: the WebhookEvent; unknown: what is not known, in a few words.
 event_unknown = Signal()

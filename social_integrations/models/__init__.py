@@ -7,11 +7,15 @@ from .deletion import DeletionRequest, Tombstone
 from .jobs import Heartbeat, Job
 from .ledger import WebhookEvent
 from .messages import Attachment, Message, MessageEdit, Reaction
+from .private_replies import PrivateReply
 from .reconciliation import Reconciliation
+from .staff import CannedReply, Note
+from .uploads import Upload
 
 __all__ = [
     "Attachment",
     "CallBudget",
+    "CannedReply",
     "ConnectedAccount",
     "Contact",
     "Conversation",
@@ -20,10 +24,13 @@ __all__ = [
     "Job",
     "Message",
     "MessageEdit",
+    "Note",
     "OAuthAttempt",
     "PendingGrant",
+    "PrivateReply",
     "Reaction",
     "Reconciliation",
     "Tombstone",
+    "Upload",
     "WebhookEvent",
 ]

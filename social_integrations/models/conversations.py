@@ -62,8 +62,22 @@ class Conversation(models.Model):
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was closed; a later message opens it again."
+    )
+    changed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=True,
+        help_text="When anything shown of it last changed, by our clock.",
+    )
     last_message_at = models.DateTimeField(null=True, blank=True)
-    last_inbound_at = models.DateTimeField(null=True, blank=True)
+    last_inbound_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the customer last did what opens Meta's window for answers.",
+    )
     customer_seen_at = models.DateTimeField(null=True, blank=True)
     staff_read_at = models.DateTimeField(null=True, blank=True)
     thread_owner = models.CharField(

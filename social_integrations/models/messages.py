@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from .accounts import ConnectedAccount
 from .conversations import Conversation
+from .uploads import Upload
 
 
 class Message(models.Model):
@@ -38,6 +39,12 @@ class Message(models.Model):
         SEEN = "seen", "Seen"
         FAILED = "failed", "Failed"
         UNKNOWN = "unknown", "Outcome unknown"
+
+    class Author(models.TextChoices):
+        """Who is answerable for a message of this CRM's; Meta's rules differ."""
+
+        HUMAN = "human", "A person"
+        AUTOMATION = "automation", "Automation"
 
     account = models.ForeignKey(
         ConnectedAccount, models.CASCADE, related_name="messages", db_index=False
@@ -91,7 +98,29 @@ class Message(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.RECEIVED)
     error_code = models.CharField(max_length=32, blank=True)
     error_text = models.TextField(blank=True)
+    error_action = models.TextField(blank=True, db_default="", help_text="What to do about it.")
     tag = models.CharField(max_length=32, blank=True)
+    author = models.CharField(max_length=16, choices=Author, blank=True, db_default="")
+    quick_replies = models.JSONField(
+        null=True, blank=True, help_text="Answers to tap: a list of title and payload."
+    )
+    template = models.JSONField(null=True, blank=True, help_text="Meta's payload of a template.")
+    send_policy = models.JSONField(
+        null=True, blank=True, editable=False, help_text="Why it was allowed to go out."
+    )
+    send_attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    send_started_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the latest call to Meta began."
+    )
+    first_part = models.ForeignKey(
+        "self",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="later_parts",
+        help_text="The first message of the same answer, where it took several.",
+    )
+    part = models.PositiveSmallIntegerField(default=1, db_default=1)
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -182,6 +211,14 @@ class Attachment(models.Model):
         null=True, blank=True, help_text="When the link was last tried."
     )
     expired_at = models.DateTimeField(null=True, blank=True)
+    upload = models.ForeignKey(
+        Upload,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="attachments",
+        help_text="The file staff sent, kept here.",
+    )
     file = models.FileField(
         upload_to=archive_path,
         max_length=255,
@@ -199,12 +236,21 @@ class Attachment(models.Model):
 class Reaction(models.Model):
     """The latest reaction of one side to a message."""
 
+    class Delivery(models.TextChoices):
+        """How far a reaction of ours has come; empty for one Meta told of."""
+
+        QUEUED = "queued", "Queued"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+
     message = models.ForeignKey(Message, models.CASCADE, related_name="reactions")
     actor_id = models.CharField(max_length=64, help_text="Meta's id of who reacted.")
     emoji = models.CharField(max_length=64, blank=True)
     reaction = models.CharField(max_length=32, blank=True)
     reacted_at = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
+    delivery = models.CharField(max_length=16, choices=Delivery, blank=True, db_default="")
+    error_text = models.TextField(blank=True, db_default="")
 
     class Meta:
         constraints = [

@@ -30,6 +30,12 @@ LOOK_AFTER_ACCOUNT = "look_after_account"
 WATCH_ACCOUNT = "watch_account"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name
 MAIL_NOTICE = "mail_notice"
+SEND_MESSAGES = "send_messages"
+SETTLE_UNKNOWN = "settle_unknown"
+SEND_REACTION = "send_reaction"
+SENDER_ACTION = "sender_action"
+SEND_PRIVATE_REPLY = "send_private_reply"
+PRUNE_UPLOADS = "prune_uploads"
 
 BACKOFF_BASE = timedelta(seconds=5)
 BACKOFF_LIMIT = timedelta(hours=1)
