@@ -134,14 +134,14 @@ def status(env: dict[str, str], accounts: int, total: int = 3000) -> None:
 
 
 def wait_until_idle(url: str) -> float:
-    """Wait until no event and no job is waiting; return how long it took, in seconds."""
+    """Wait until no event and no due job is waiting; return how long it took, in seconds."""
     started = time.perf_counter()
     with psycopg.connect(url, autocommit=True) as connection:
         while time.perf_counter() - started < 120:
             waiting = connection.execute(
                 "SELECT EXISTS (SELECT FROM social_integrations_webhookevent"
                 " WHERE status = 'received') OR EXISTS (SELECT FROM social_integrations_job"
-                " WHERE state <> 'done')"
+                " WHERE state = 'running' OR state = 'ready' AND due_at <= now())"
             ).fetchone()
             if waiting == (False,):
                 return time.perf_counter() - started
