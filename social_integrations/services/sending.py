@@ -5,14 +5,16 @@ caller's transaction, and a job sends it after the commit (`services/delivering.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from social_integrations.conf import app_settings
-from social_integrations.exceptions import SendRefused
+from social_integrations.exceptions import DraftError, SendRefused
 from social_integrations.models import (
     Attachment,
     ConnectedAccount,
@@ -20,9 +22,11 @@ from social_integrations.models import (
     Message,
 )
 
+from . import uploads
 from .drafts import Draft, Part, cut
 from .jobs import SEND_MESSAGES, NewJob, enqueue_all
 from .send_policy import Author, Decision, Facts, Standing, decide
+from .texts import clean_line
 
 STANDINGS = {
     ConnectedAccount.Status.CONNECTED: Standing.CONNECTED,
@@ -76,7 +80,7 @@ def send(
     account = locked.contact.account
     if client_reference and (known := _find_by_reference(account, client_reference)):
         return known
-    parts = cut(draft)
+    parts = cut(_checked(locked, draft, sent_by))
     decision = policy_for(locked, author=author)
     if not decision.is_allowed:
         raise SendRefused(decision)
@@ -84,6 +88,19 @@ def send(
     touch(locked, last_message_at=messages[-1].sent_at)
     wake(locked)
     return messages
+
+
+def _checked(conversation: Conversation, draft: Draft, sent_by: AbstractBaseUser | None) -> Draft:
+    """Return the draft with its files looked up; refuse a quote of what cannot be quoted."""
+    quoted = draft.reply_to_mid
+    if quoted and not conversation.messages.filter(mid=clean_line(quoted), unsent_at=None).exists():
+        raise DraftError(
+            "reply_to",
+            gettext("The message you quote is no longer in this conversation."),
+            gettext("Send your answer without the quote."),
+        )
+    files = uploads.take(conversation=conversation, files=draft.files, sent_by=sent_by)
+    return replace(draft, files=files)
 
 
 def lock_conversation(pk: int) -> Conversation:
