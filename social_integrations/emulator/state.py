@@ -11,6 +11,7 @@ from .media import avatar_url
 from .outgoing import count_held
 from .people import list_threads
 from .seed import OWNER
+from .sending.threads import clock_ms, opened_at, owner_of, thread_row
 from .store import Row
 from .switches import describe_switches
 
@@ -38,11 +39,26 @@ def describe_world(emulator: Emulator, base_url: str) -> dict[str, Any]:
         "connected": any(page["subscribed"] or page["login_subscribed"] for page in pages),
         "pages": pages,
         "customers": [describe_customer(emulator, row, base_url) for row in customers],
-        "threads": list_threads(store),
+        "threads": [_with_state(emulator, one) for one in list_threads(store, emulator.now_ms())],
         "deliveries": list_deliveries(emulator, limit=RECENT, with_payload=False),
         "held": count_held(emulator),
         "switches": describe_switches(store),
         "faults": list_faults(store),
+    }
+
+
+def _with_state(emulator: Emulator, thread: dict[str, Any]) -> dict[str, Any]:
+    """Add what a thread is besides its messages."""
+    pair = thread["account"], thread["customer"]
+    opened = opened_at(emulator, *pair)
+    return {
+        **thread,
+        "typing": thread_row(emulator, *pair)["typing_until"] > emulator.now_ms(),
+        # By the movable clock: the Send API counts its windows from here.
+        "seconds_since_customer": (
+            None if opened is None else (clock_ms(emulator) - opened) // 1000
+        ),
+        "owner": owner_of(emulator, *pair)[0],
     }
 
 
