@@ -19,6 +19,7 @@ from .oauth import answer_debug_token
 from .paging import paged
 from .sending.endpoint import send_message, upload_attachment
 from .sending.log import kind_of_call, note_call
+from .sending.profile import remove_profile, set_profile, show_profile
 from .sending.routing import (
     extend_control,
     pass_control,
@@ -194,6 +195,12 @@ EDGES: dict[tuple[str, str, str], Edge] = {
     ("page", "messages", "POST"): send_message,
     ("own_account", "messages", "POST"): send_message,
     ("page", "message_attachments", "POST"): upload_attachment,
+    ("page", "messenger_profile", "GET"): show_profile,
+    ("page", "messenger_profile", "POST"): set_profile,
+    ("page", "messenger_profile", "DELETE"): remove_profile,
+    ("own_account", "messenger_profile", "GET"): show_profile,
+    ("own_account", "messenger_profile", "POST"): set_profile,
+    ("own_account", "messenger_profile", "DELETE"): remove_profile,
     ("page", "pass_thread_control", "POST"): pass_control,
     ("page", "take_thread_control", "POST"): take_control,
     ("page", "release_thread_control", "POST"): release_control,

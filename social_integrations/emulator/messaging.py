@@ -13,8 +13,9 @@ from .outgoing import send_event
 from .people import ControlError, find_message
 from .samples import SAMPLES
 from .scenes import Params, Scene, set_scene
+from .seed import OTHER_APP
 from .sending.threads import is_held_elsewhere
-from .signals import OTHER_APP, WRAPPERS
+from .signals import WRAPPERS
 from .switches import check_switches
 from .webhooks import Item
 

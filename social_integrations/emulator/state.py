@@ -11,6 +11,9 @@ from .media import avatar_url
 from .outgoing import count_held
 from .people import list_threads
 from .seed import OWNER
+from .sending.comments import list_comments
+from .sending.log import list_sent
+from .sending.profile import read_profile
 from .sending.threads import clock_ms, opened_at, owner_of, thread_row
 from .store import Row
 from .switches import describe_switches
@@ -22,7 +25,10 @@ def describe_world(emulator: Emulator, base_url: str) -> dict[str, Any]:
     """Answer `GET /_control/state`."""
     store, config = emulator.store, emulator.config
     callback = current_callback(store, config)
-    pages = [describe_page(row, base_url) for row in _pages(emulator)]
+    pages = [
+        {**describe_page(row, base_url), "profile": read_profile(emulator, row["account_id"])}
+        for row in _pages(emulator)
+    ]
     customers = store.all("SELECT * FROM customer ORDER BY position")
     return {
         "app": {
@@ -40,6 +46,9 @@ def describe_world(emulator: Emulator, base_url: str) -> dict[str, Any]:
         "pages": pages,
         "customers": [describe_customer(emulator, row, base_url) for row in customers],
         "threads": [_with_state(emulator, one) for one in list_threads(store, emulator.now_ms())],
+        "comments": list_comments(emulator),
+        "sent": list_sent(emulator, limit=RECENT),
+        "clock_ahead": emulator.store.setting("clock_ahead") or 0,
         "deliveries": list_deliveries(emulator, limit=RECENT, with_payload=False),
         "held": count_held(emulator),
         "switches": describe_switches(store),

@@ -46,14 +46,14 @@ def _attachments(caller: Caller, page: Row, given: object, name: str) -> list[It
     listed = given if isinstance(given, list) else [given]
     if name == "attachment" and len(listed) != 1:
         raise invalid("Param attachment must be an object")
-    if not all(isinstance(one, dict) for one in listed):
+    found: list[Payload] = [one for one in listed if isinstance(one, dict)]
+    if len(found) < len(listed):
         raise invalid(f"Param {name} must hold objects")
-    is_several = len(listed) > 1
-    if len(listed) > MAX_IMAGES:
+    if len(found) > MAX_IMAGES:
         raise invalid(f"Param attachments must hold at most {MAX_IMAGES} images")
-    if is_several and any(one.get("type") != "image" for one in listed):
+    if len(found) > 1 and any(one.get("type") != "image" for one in found):
         raise invalid("Param attachments must hold images only; other types go alone")
-    return [_attachment(caller, page, one) for one in listed]
+    return [_attachment(caller, page, one) for one in found]
 
 
 def _attachment(caller: Caller, page: Row, given: Payload) -> Item:
