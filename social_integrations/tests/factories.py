@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
+from django.core.files.base import ContentFile
 
 from social_integrations.models import (
     Attachment,
@@ -17,6 +18,7 @@ from social_integrations.models import (
     Job,
     Message,
     Reconciliation,
+    Upload,
     WebhookEvent,
 )
 
@@ -67,6 +69,16 @@ def make_message(**values: Any) -> Message:
 def make_attachment(message: Message, **values: Any) -> Attachment:
     defaults = {"type": "image", "url": "https://cdn.example/picture.jpg"}
     return Attachment.objects.create(message=message, **defaults | values)
+
+
+def make_upload(**values: Any) -> Upload:
+    """Return an upload with a file that has no content worth mentioning."""
+    account = values.pop("account", None) or make_account()
+    content = values.pop("content", b"\xff\xd8\xff\xe0 picture")
+    defaults = {"name": "boots.jpg", "type": "image", "content_type": "image/jpeg"}
+    upload = Upload(account=account, size=len(content), **defaults | values)
+    upload.file.save("boots.jpg", ContentFile(content), save=True)
+    return upload
 
 
 def make_event(**values: Any) -> WebhookEvent:
