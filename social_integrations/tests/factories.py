@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 
 from social_integrations.models import (
     Attachment,
+    CannedReply,
     ConnectedAccount,
     Contact,
     Conversation,
@@ -94,6 +95,12 @@ def make_event(**values: Any) -> WebhookEvent:
         "payload": {"message": {"mid": f"mid-{number}"}},
     }
     return WebhookEvent.objects.create(**defaults | values)
+
+
+def make_canned_reply(**values: Any) -> CannedReply:
+    number = next(_numbers)
+    defaults = {"shortcut": f"hello-{number}", "title": "Greeting", "text": "Hello {{ name }}"}
+    return CannedReply.objects.create(**defaults | values)
 
 
 def make_job(**values: Any) -> Job:
