@@ -138,13 +138,16 @@ def test_the_page_is_self_contained(client: Client) -> None:
     for name, kind in (
         ("phone.js", "javascript"),
         ("thread.js", "javascript"),
+        ("parts.js", "javascript"),
+        ("post.js", "javascript"),
+        ("sends.js", "javascript"),
         ("panel.js", "javascript"),
         ("phone.css", "css"),
         ("consent.css", "css"),
     ):
         answer = client.get(f"/_static/{name}")
         assert kind in answer.headers["Content-Type"]
-        assert "http" not in answer.text
+        assert "://" not in answer.text
     for missing in ("/_static/..%2Fserver.py", "/_static/x", "/avatars/x.png", "/media/x/y"):
         assert client.get(missing).status_code == 404
     assert client.get("/favicon.ico").status_code == 200
