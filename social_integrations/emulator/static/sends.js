@@ -38,7 +38,7 @@ function renderSent(sent) {
       return element("li", {}, [
         element("strong", { text: words(row) }),
         element("span", { className: `badge ${ANSWERS[row.answer]}`, text: `${row.answer}${code}${doubt}` }),
-        element("small", { text: `#${row.id} · ${row.login || "no login"} · HTTP ${row.http}${twice}` }),
+        element("small", { text: `#${row.id} · ${row.login || "no login"} · HTTP ${row.status}${twice}` }),
       ]);
     }),
   );
