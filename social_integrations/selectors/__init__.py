@@ -28,6 +28,7 @@ from .threads import (
     thread,
     visible_attachment,
     visible_message,
+    visible_upload,
 )
 
 __all__ = [
@@ -56,5 +57,6 @@ __all__ = [
     "thread",
     "visible_attachment",
     "visible_message",
+    "visible_upload",
     "without_tokens",
 ]

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.db.models import QuerySet
 
 from social_integrations.access import access_policy
-from social_integrations.models import Attachment, Conversation, Message, Note
+from social_integrations.models import Attachment, Conversation, Message, Note, Upload
 
 from .cursors import older, place
 
@@ -99,3 +99,11 @@ def visible_attachment(
         message__account__in=access_policy().accounts_for(user), message__unsent_at=None
     )
     return seen.select_related("message").filter(pk=attachment_id).first()
+
+
+def visible_upload(*, user: PermissionsMixin | AnonymousUser, upload_id: int) -> Upload | None:
+    """Return a file staff sent, or are about to, if the user may read its account's messages."""
+    if not user.has_perm("social_integrations.view_message"):
+        return None
+    seen = Upload.objects.filter(account__in=access_policy().accounts_for(user))
+    return seen.filter(pk=upload_id).first()
