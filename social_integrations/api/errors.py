@@ -29,7 +29,7 @@ class DatabaseUnavailable(APIException):
 class Refused(APIException):
     """What was asked for is understood and cannot be; code and words for people, and next steps."""
 
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    status_code: int = status.HTTP_422_UNPROCESSABLE_ENTITY
 
     def __init__(self, code: str, message: str, details: dict[str, Any], *, conflict: bool) -> None:
         super().__init__(message, code)

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from social_integrations.models import Conversation
 from social_integrations.services.draft_types import Draft, OutgoingFile, QuickReply
-from social_integrations.services.drafts import MEDIA_TYPES
+from social_integrations.services.outgoing_media import TAKEN
 
 from .strict import IdField, LimitField, ObjectField, Strict, UserKeyField
 
@@ -117,7 +117,7 @@ class FileInput(Strict):
     upload = IdField(required=False, help_text="The id of an upload.")
     url = serializers.CharField(required=False, max_length=LONGEST_URL)
     type = serializers.ChoiceField(
-        [(name, name) for name in MEDIA_TYPES],
+        [(name, name) for name in TAKEN],
         required=False,
         help_text="What is at the address; an upload knows for itself.",
     )
@@ -174,9 +174,11 @@ class DraftInput(Strict):
     text = serializers.CharField(
         required=False, allow_blank=True, trim_whitespace=False, max_length=MOST_CHARACTERS
     )
-    files = FileInput(many=True, required=False, max_length=MOST_FILES)
+    files = FileInput(many=True, required=False, max_length=MOST_FILES)  # type: ignore[call-arg]
     reply_to = QuoteField(required=False, allow_null=True)
-    quick_replies = QuickReplyInput(many=True, required=False, max_length=MOST_QUICK_REPLIES)
+    quick_replies = QuickReplyInput(  # type: ignore[call-arg]
+        many=True, required=False, max_length=MOST_QUICK_REPLIES
+    )
     template = ObjectField(
         required=False, allow_null=True, help_text="Meta's payload of a generic or button template."
     )

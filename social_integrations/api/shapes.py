@@ -45,10 +45,12 @@ class ReportRow(Shape):
     """One thing that was looked at."""
 
     code = serializers.CharField()
-    name = serializers.CharField()
+    title = serializers.CharField()
+    level = serializers.ChoiceField([one.value for one in Level])
     sentence = serializers.CharField()
     next_step = serializers.CharField()
-    level = serializers.ChoiceField([one.value for one in Level])
+    account = serializers.CharField()
+    account_id = serializers.IntegerField(allow_null=True)
 
 
 class Report(Shape):
@@ -118,7 +120,7 @@ class ShortMessage(Shape):
 
     id = serializers.IntegerField()
     direction = serializers.ChoiceField(Message.Direction.choices)
-    source = serializers.ChoiceField(Message.Source.choices)
+    source = serializers.ChoiceField(Message.Source.choices)  # type: ignore[assignment]
     kind = serializers.CharField()
     text = serializers.CharField(help_text="Its first 200 characters.")
     sent_at = serializers.DateTimeField()
@@ -212,7 +214,7 @@ class MessageShape(Shape):
     mid = serializers.CharField(allow_null=True)
     conversation = serializers.IntegerField()
     direction = serializers.ChoiceField(Message.Direction.choices)
-    source = serializers.ChoiceField(Message.Source.choices)
+    source = serializers.ChoiceField(Message.Source.choices)  # type: ignore[assignment]
     kind = serializers.CharField()
     text = serializers.CharField()
     sent_at = serializers.DateTimeField()
