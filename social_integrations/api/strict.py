@@ -37,8 +37,12 @@ def body_of(request: Request, shape: type[Strict]) -> dict[str, Any]:
 
 
 def query_of(request: Request, shape: type[Strict]) -> dict[str, Any]:
-    """Return the valid query of a request; raise what becomes a 400."""
-    return _valid(shape(data=request.query_params.dict()))
+    """Return the valid query of a request; raise what becomes a 400.
+
+    An empty value says as little as a missing one: forms send those along.
+    """
+    given = {name: value for name, value in request.query_params.dict().items() if value}
+    return _valid(shape(data=given))
 
 
 def _valid(shape: Strict) -> dict[str, Any]:
