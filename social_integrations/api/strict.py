@@ -97,7 +97,7 @@ class ObjectField(serializers.DictField):
     def to_internal_value(self, data: Any) -> Any:
         """Return the object."""
         found = super().to_internal_value(data)
-        if not all(_is_writable(text) for text in _texts(found)):
+        if any("\0" in text for text in _texts(found)):
             self.fail("text")
         return found
 
@@ -114,7 +114,3 @@ def _texts(value: Any) -> list[str]:
         elif isinstance(one, list | tuple):
             left += one
     return found
-
-
-def _is_writable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

@@ -158,7 +158,7 @@ def test_files_quotes_quick_replies_and_templates(agent: User, settings: Any) ->
 def test_odd_answers_are_refused_in_words(agent: User, body: Any) -> None:
     answer = send(agent, open_thread(), body)
     assert answer.status_code == 400, answer.content
-    assert error_of(answer)["code"] == "invalid"
+    assert error_of(answer)["code"] in ("invalid", "parse_error")
     assert not Message.objects.filter(direction="outbound").exists()
 
 
