@@ -44,7 +44,7 @@ SELECT {{columns}}, person.password FROM {{person}} person
 LEFT JOIN {{account}} account ON {SEES}
 WHERE person.{{key}} = %s AND person.is_active
 ORDER BY account.username, account.id
-"""
+"""  # noqa: S608 - made of constants
 ALL = ~Q(pk__in=[])
 NONE = Q(pk__in=[])
 

@@ -53,7 +53,7 @@ INSERT INTO social_integrations_contact (account_id, igsid, username, name, prof
     profile_state, crm_reference)
 SELECT accounts.ids[CASE WHEN mod(n, 20) < 12 THEN 1 WHEN mod(n, 20) < 19 THEN 2 ELSE 3 END],
     (1020304050000000 + n)::text, 'user_' || substr(md5(n::text), 1, 8),
-    initcap(substr(md5('first' || mod(n, 1000)), 1, 6)) || ' ' || initcap(substr(md5('last' || n), 1, 8)),
+    initcap(substr(md5('first' || mod(n, 1000)), 1, 6) || ' ' || substr(md5('l' || n), 1, 8)),
     '', 'fetched', CASE WHEN mod(n, 3) = 0 THEN 'lead-' || n ELSE '' END
 FROM generate_series(1, %s) n,
     (SELECT array_agg(id ORDER BY id) AS ids FROM social_integrations_connectedaccount) accounts
@@ -81,11 +81,13 @@ FROM generate_series(1, %s) n
 JOIN (SELECT thread.id, account_id, row_number() OVER () AS place
     FROM social_integrations_conversation thread JOIN social_integrations_contact contact
     ON contact.id = contact_id) threads
-ON threads.place = 1 + CASE WHEN mod(n, 5) = 0 THEN mod(n / 5, greatest(%s / 100, 1)) ELSE mod(n, %s) END
+ON threads.place = 1
+    + CASE WHEN mod(n, 5) = 0 THEN mod(n / 5, greatest(%s / 100, 1)) ELSE mod(n, %s) END
 """
 CLOCKS = """
 UPDATE social_integrations_conversation SET last_message_at = newest.at, changed_at = newest.at,
-    last_inbound_at = newest.inbound_at, staff_read_at = CASE WHEN mod(id, 10) > 0 THEN newest.at END
+    last_inbound_at = newest.inbound_at,
+    staff_read_at = CASE WHEN mod(id, 10) > 0 THEN newest.at END
 FROM (SELECT conversation_id, max(sent_at) AS at,
         max(sent_at) FILTER (WHERE direction = 'inbound') AS inbound_at
     FROM social_integrations_message GROUP BY 1) newest

@@ -23,7 +23,7 @@ LEFT JOIN (
 ) ON thread.changed_at > %s AND {SEES}
 WHERE person.{{key}} = %s AND person.is_active
 ORDER BY thread.changed_at, thread.id LIMIT %s
-"""
+"""  # noqa: S608 - made of constants
 READ_CODENAMES = tuple(name.partition(".")[2] for name in READ)
 
 
@@ -71,7 +71,7 @@ def _statement() -> str:
 
 def _moment(connection: Any, value: Any) -> datetime:
     """Return a moment as Django's own queries do: SQLite has texts."""
-    column: Any = Conversation._meta.get_field("changed_at").get_col("thread")  # type: ignore[union-attr]
+    column: Any = Conversation._meta.get_field("changed_at").get_col("thread")
     for convert in connection.ops.get_db_converters(column):
         value = convert(value, column, connection)
     found: datetime = value

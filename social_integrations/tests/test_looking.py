@@ -33,9 +33,7 @@ def by_group() -> User:
     user, group = make_user(), Group.objects.create(name="Team")
     names = (*AGENT, "view_connectedaccount")
     group.permissions.set(
-        Permission.objects.filter(
-            content_type__app_label="social_integrations", codename__in=names
-        )
+        Permission.objects.filter(content_type__app_label="social_integrations", codename__in=names)
     )
     user.groups.add(group)
     return user
