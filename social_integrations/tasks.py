@@ -14,6 +14,7 @@ from .services import (
     adoption,
     applying,
     archiving,
+    away,
     contacts,
     deletion,
     heartbeat,
@@ -116,6 +117,11 @@ def mail_notice(payload: dict[str, Any]) -> None:
     notices.send_notice(account_id=int(payload["account"]), notice=str(payload["notice"]))
 
 
+def answer_away(payload: dict[str, Any]) -> None:
+    """Answer somebody who wrote outside the opening hours."""
+    away.answer_away(message_id=int(payload["message"]))
+
+
 HANDLERS: dict[str, Handler] = {
     jobs.ERASE_DATA: erase_data,
     jobs.FETCH_MESSAGE: fetch_message,
@@ -130,6 +136,7 @@ HANDLERS: dict[str, Handler] = {
     jobs.WATCH_ACCOUNT: watch_account,
     jobs.REFRESH_TOKEN: refresh_token,
     jobs.MAIL_NOTICE: mail_notice,
+    jobs.ANSWER_AWAY: answer_away,
 }
 
 
