@@ -22,6 +22,7 @@ from .services import (
     jobs,
     looking_after,
     media,
+    messenger_profiles,
     notices,
     pending,
     privacy,
@@ -122,6 +123,16 @@ def answer_away(payload: dict[str, Any]) -> None:
     away.answer_away(message_id=int(payload["message"]))
 
 
+def push_messenger_profile(payload: dict[str, Any]) -> None:
+    """Tell Instagram the ice breakers and the menu of an account."""
+    messenger_profiles.push(profile_id=int(payload["profile"]))
+
+
+def compare_messenger_profile(payload: dict[str, Any]) -> None:
+    """Look which ice breakers and menu Instagram has."""
+    messenger_profiles.compare(profile_id=int(payload["profile"]))
+
+
 HANDLERS: dict[str, Handler] = {
     jobs.ERASE_DATA: erase_data,
     jobs.FETCH_MESSAGE: fetch_message,
@@ -137,6 +148,8 @@ HANDLERS: dict[str, Handler] = {
     jobs.REFRESH_TOKEN: refresh_token,
     jobs.MAIL_NOTICE: mail_notice,
     jobs.ANSWER_AWAY: answer_away,
+    jobs.PUSH_MESSENGER_PROFILE: push_messenger_profile,
+    jobs.COMPARE_MESSENGER_PROFILE: compare_messenger_profile,
 }
 
 

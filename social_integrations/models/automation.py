@@ -36,6 +36,7 @@ class MessengerProfile(models.Model):
         ConnectedAccount, models.CASCADE, related_name="messenger_profile"
     )
     state = models.CharField(max_length=16, choices=State, default=State.DRAFT, editable=False)
+    wanted_at = models.DateTimeField(null=True, blank=True, editable=False)
     error_text = models.TextField(blank=True, editable=False)
     error_action = models.TextField(blank=True, editable=False, help_text="What to do about it.")
     pushed = models.JSONField(

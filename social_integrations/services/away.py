@@ -13,8 +13,9 @@ from social_integrations.models import AwayMessage, Conversation, Message
 from .drafts import Draft
 from .jobs import digest
 from .opening_hours import is_away, is_fresh
+from .outbox import lock_conversation
 from .send_policy import Author
-from .sending import lock_conversation, send
+from .sending import send
 
 logger = logging.getLogger(__name__)
 

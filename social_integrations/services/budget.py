@@ -20,9 +20,11 @@ from social_integrations.models import CallBudget
 
 CONVERSATIONS = "conversations"
 PROFILES = "profiles"
+MENU = "menu"
 # Family → seconds between two calls. Meta: 2 calls a second for conversations. Profiles have no
-# such limit, only the general one the usage headers tell.
-INTERVALS = {CONVERSATIONS: 0.5, PROFILES: 0.05}
+# such limit, only the general one the usage headers tell. Ice breakers and menu: 10 calls in 10
+# minutes; three at once take three turns, so that never more than nine fall into ten minutes.
+INTERVALS = {CONVERSATIONS: 0.5, PROFILES: 0.05, MENU: 90.0}
 
 # Meta: slow down above 80 percent, stop at 100; calls while throttled lengthen the penalty.
 SLOW_ABOVE_PERCENT = 80
@@ -33,10 +35,10 @@ PAUSE_SECONDS = 300.0
 LONGEST_NAP = 2.5
 
 
-def take_turn(*, account_id: int, family: str) -> float:
-    """Take one call out of the budget; return 0, or the seconds to wait before asking again."""
+def take_turn(*, account_id: int, family: str, calls: int = 1) -> float:
+    """Take calls out of the budget; return 0, or the seconds to wait before asking again."""
     now = timezone.now()
-    interval = timedelta(seconds=INTERVALS[family])
+    interval = timedelta(seconds=INTERVALS[family] * calls)
     bucket = CallBudget.objects.filter(account_id=account_id, family=family)
     for _ in range(2):
         if bucket.filter(free_at__lte=now).update(free_at=now + interval):

@@ -40,6 +40,8 @@ class TestRunning:
     def test_every_name_has_a_handler(self) -> None:
         assert set(HANDLERS) == {
             jobs.ANSWER_AWAY,
+            jobs.PUSH_MESSENGER_PROFILE,
+            jobs.COMPARE_MESSENGER_PROFILE,
             jobs.ARCHIVE_MEDIA,
             jobs.DELETE_COPIES,
             jobs.ERASE_DATA,
