@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import (
+    MaxValueValidator,
+    MinValueValidator,
+    RegexValidator,
+    URLValidator,
+)
 from django.db import models
 
 from .accounts import ConnectedAccount
@@ -18,6 +23,9 @@ MAX_PAYLOAD = 1000
 
 check_locale = RegexValidator(
     r"^(default|[a-z]{2,3}_[A-Z]{2})\Z", "Write “default”, or a language such as ka_GE or en_US."
+)
+check_url = URLValidator(
+    ["https"], message="Write a whole address that begins with https://; Instagram opens no others."
 )
 
 
@@ -105,7 +113,7 @@ class MenuEntry(models.Model):
     type = models.CharField("a tap", max_length=16, choices=Type, default=Type.POSTBACK)
     title = models.CharField(max_length=MAX_MENU_TITLE)
     payload = models.CharField(max_length=MAX_PAYLOAD, blank=True)
-    url = models.URLField("address", max_length=2000, blank=True)
+    url = models.CharField("address", max_length=2000, blank=True, validators=[check_url])
     position = models.PositiveSmallIntegerField("place", default=1)
 
     class Meta:

@@ -1,6 +1,7 @@
 """Tell Instagram the ice breakers and the menu of an account, and look what it has."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -51,6 +52,33 @@ def want_push(profile: MessengerProfile) -> None:
 def want_compare(profile: MessengerProfile) -> None:
     """Have the worker look what Instagram has."""
     _enqueue(COMPARE_MESSENGER_PROFILE, profile)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileStanding:
+    """Whether Instagram has what stands in a profile, in a word and in words."""
+
+    state: str
+    label: str
+    words: str = ""
+
+
+def standing_of(profile: MessengerProfile) -> ProfileStanding:
+    """Return how a profile stands; its account should be loaded."""
+    if profile.state == State.WANTED:
+        waits = "" if profile.account.is_active else "The account has to be connected again first."
+        return ProfileStanding("running", "Waiting to be sent", waits)
+    trouble = f"{profile.error_text} {profile.error_action}".strip()
+    if profile.state == State.FAILED:
+        return ProfileStanding("failed", "Not sent", trouble)
+    if profile.state == State.DRAFT:
+        return ProfileStanding("held", "Never sent", trouble)
+    if profile.content != profile.pushed:
+        return ProfileStanding("held", "Changed here, not sent yet", trouble)
+    if profile.seen is not None and profile.seen != profile.pushed:
+        differs = "Somebody changed it there, or another app did. Send it again, or change it here."
+        return ProfileStanding("failed", "Differs at Instagram", trouble or differs)
+    return ProfileStanding("done", "At Instagram", trouble)
 
 
 def push(*, profile_id: int) -> None:
