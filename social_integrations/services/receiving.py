@@ -24,6 +24,7 @@ from .catalogue import MERGES
 from .jobs import ANSWER_AWAY, FETCH_MESSAGE, FETCH_PROFILE, NewJob, digest, enqueue_all
 from .merging import MessageState, News
 from .opening_hours import active_away_message, is_away, may_be_answered
+from .outbox import wake
 from .redacting import redact_items
 from .threads import Threads, key_of
 
@@ -78,6 +79,8 @@ def receive(arrivals: Sequence[Arrival[Any]]) -> Outcome:
             *_away_jobs(threads, messages),
         ]
     )
+    for conversation in threads.conversations_to_wake():
+        wake(conversation)
     _note_arrivals(threads, outcome)
     _announce(threads)
     return outcome
@@ -202,4 +205,5 @@ SIGNALS = {
     News.UPDATED: signals.message_updated,
     News.UNSENT: signals.message_unsent,
     News.REACTION: signals.reaction_changed,
+    News.SENT: signals.message_sent,
 }

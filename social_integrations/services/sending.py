@@ -13,6 +13,7 @@ from django.utils import timezone
 from social_integrations.exceptions import SendRefused
 from social_integrations.models import Attachment, ConnectedAccount, Conversation, Message
 
+from .drafting import looked_up
 from .drafts import Draft, Part, cut
 from .gestures import mark_seen, react, show_typing, takes_any_emoji, unreact
 from .outbox import lock_conversation, policy_for, touch, wake
@@ -65,7 +66,7 @@ def send(
     account = locked.contact.account
     if client_reference and (known := _find_by_reference(account, client_reference)):
         return known
-    parts = cut(draft)
+    parts = cut(looked_up(conversation=locked, draft=draft, sent_by=sent_by))
     decision = policy_for(locked, author=author)
     if not decision.is_allowed:
         raise SendRefused(decision)
