@@ -6,6 +6,7 @@ from social_integrations.models import Attachment, Conversation, Message, Messag
 
 from .merging import NO_CONTENT, is_own
 from .outbox import announce, lock_conversation, set_error, touch
+from .unknown import mark_unknown
 
 Status = Message.Status
 
@@ -74,8 +75,7 @@ def _free(mistaken: Message) -> None:
     mistaken.mid = mistaken.seen_at = None
     mistaken.ledger_keys = []
     mistaken.sent_at = mistaken.send_started_at or mistaken.sent_at
-    mistaken.status = Status.UNKNOWN
-    mistaken.save()
+    mark_unknown(mistaken)
 
 
 def _note_time(conversation: Conversation, message: Message) -> None:
