@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from social_integrations.access import READ, VIEW, AccessPolicy, access_policy
 from social_integrations.models import Conversation, Message
 
 WRITING_SECONDS = 15
@@ -15,6 +18,8 @@ WRITING_SECONDS = 15
 SHOW_SECONDS = 12
 # How many of the newest messages are looked at.
 RECENT = 50
+MOST_COLLEAGUES = 200
+MOST_ASKED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,27 @@ def writing_now(conversation: Conversation, user: Any) -> list[str]:
 def may_show_typing(conversation: Conversation) -> bool:
     """Return whether it is time to tell the customer that somebody writes."""
     return bool(cache.add(f"si-typing-{conversation.pk}", 1, SHOW_SECONDS))
+
+
+def assignable(conversation: Conversation) -> list[Any]:
+    """Return who may be given a conversation: active people who may see and read it, by name.
+
+    Under the policy that comes with the app this is one query; a host's own policy is asked about
+    each of the first so many.
+    """
+    user: Any = get_user_model()
+    readers = user._default_manager.filter(is_active=True)
+    for permission in READ:
+        readers = readers.filter(pk__in=ModelBackend().with_perm(permission).values("pk"))
+    policy, account = access_policy(), conversation.contact.account
+    if type(policy) is AccessPolicy:
+        seeing = ModelBackend().with_perm(VIEW).values("pk")
+        readers = readers.filter(Q(pk__in=seeing) | Q(pk=account.connected_by_id or -1))
+        return sorted(readers[:MOST_COLLEAGUES], key=person_name)
+    asked = readers.order_by("pk")[:MOST_ASKED]
+    return sorted(
+        (found for found in asked if policy.may_be_assigned(found, conversation)), key=person_name
+    )
 
 
 def person_name(user: Any) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from social_integrations.models import ConnectedAccount, Conversation, Message, Upload
 from social_integrations.services import colleagues, sending
@@ -15,6 +16,9 @@ from social_integrations.services.send_policy import Decision, Verdict
 from .typed import MOST_QUICK_REPLIES, Typed, chosen_uploads, quoted_message
 
 SPARE_ROWS = 1
+LEFT, LEFT_DAYS = gettext_noop("{h} h {m} min left"), gettext_noop("{d} d {h} h left")
+# From here on, days are easier to read.
+HOURS_IN_DAYS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,13 @@ class Composer:
         return self.decision.closes_at if self.decision.code == "open" else None
 
     @property
-    def time_left(self) -> tuple[int, int]:
-        """Hours and minutes until then."""
+    def left(self) -> str:
+        """How long that is from now, in words; the page counts on from there."""
         left = max((self.until or timezone.now()) - timezone.now(), timedelta())
-        minutes = int(left.total_seconds() // 60)
-        return minutes // 60, minutes % 60
+        hours, minutes = divmod(int(left.total_seconds() // 60), 60)
+        if hours >= HOURS_IN_DAYS:
+            return gettext(LEFT_DAYS).format(d=hours // 24, h=hours % 24)
+        return gettext(LEFT).format(h=hours, m=minutes)
 
     @property
     def may_take_over(self) -> bool:

@@ -12,6 +12,7 @@ from social_integrations.exceptions import DraftError, SendRefused
 from social_integrations.models import Conversation, Message
 from social_integrations.services import colleagues, sending, uploads
 from social_integrations.services.drafts import Draft, Part
+from social_integrations.services.gestures import show_typing
 
 from .composer import Composer, Notice, empty_composer, kept_composer
 from .doors import (
@@ -19,7 +20,9 @@ from .doors import (
     announce,
     back,
     find_conversation,
+    in_words,
     inbox_post,
+    may_send,
     wants_fragment,
 )
 from .typed import Typed, chosen_uploads, make_draft, quoted_message, read_typed
@@ -31,7 +34,7 @@ SHOWN_TEXT = 200
 @inbox_post
 def send(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue the answer; where something is to be known or mended first, give all of it back."""
-    conversation = find_conversation(request, pk)
+    conversation = find_conversation(request, pk, may_send)
     typed = read_typed(request)
     try:
         typed = _with_files(request, conversation, typed)
@@ -62,45 +65,45 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
 @inbox_post
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the messages the answer would become, or why Meta would refuse it."""
-    conversation = find_conversation(request, pk)
+    conversation = find_conversation(request, pk, may_send)
     typed = read_typed(request)
-    shown: dict[str, object] = {}
+    parts, problem = (), None
     try:
         typed = _with_files(request, conversation, typed)
-        shown["parts"] = sending.preview(_draft(request, conversation, typed))
+        parts = sending.preview(_draft(request, conversation, typed))
     except DraftError as error:
-        shown["error"] = draft_notice(error) if error.code != "empty" else None
-    composer = kept_composer(conversation, typed, request.user, **shown)
+        problem = draft_notice(error) if error.code != "empty" else None
+    composer = kept_composer(conversation, typed, request.user, parts=parts, error=problem)
     if wants_fragment(request):
-        return render(request, f"{FOLDER}/_parts.html", {"composer": composer})
+        context = {"composer": composer, "preview_error": problem}
+        return render(request, f"{FOLDER}/_parts.html", context)
     return _page(request, composer)
 
 
 @inbox_post
 def upload(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep a file for an answer; say why where Meta would refuse it. Answers JSON, for progress."""
-    conversation = find_conversation(request, pk)
+    conversation = find_conversation(request, pk, may_send)
     given = request.FILES.get("file")
     if given is None:
         sentence = gettext("No file arrived.")
         return JsonResponse({"error": sentence}, status=REFUSED)
     try:
         kept = uploads.store(
-            account=conversation.contact.account, file=given, uploaded_by=request.user
+            account=conversation.contact.account, file=given, name=given.name or "", uploaded_by=request.user
         )
     except DraftError as error:
-        notice = draft_notice(error)
-        return JsonResponse({"error": f"{notice.sentence} {notice.action}".strip()}, status=REFUSED)
+        return JsonResponse({"error": in_words(error)}, status=REFUSED)
     return JsonResponse({"id": kept.pk, "name": kept.name, "type": kept.type, "size": kept.size})
 
 
 @inbox_post
 def typing(request: HttpRequest, pk: int) -> HttpResponse:
     """Tell the customer that somebody writes, and the writer what colleagues do meanwhile."""
-    conversation = find_conversation(request, pk)
+    conversation = find_conversation(request, pk, may_send)
     colleagues.note_writing(conversation, request.user)
-    if colleagues.may_show_typing(conversation) and sending.policy_for(conversation).is_allowed:
-        sending.show_typing(conversation=conversation)
+    if colleagues.may_show_typing(conversation):
+        show_typing(conversation=conversation, on=True)
     context = {
         "writing": colleagues.writing_now(conversation, request.user),
         "answered": _answered(request, conversation, read_typed(request)),
@@ -116,7 +119,7 @@ def draft_notice(error: DraftError) -> Notice:
 def _with_files(request: HttpRequest, conversation: Conversation, typed: Typed) -> Typed:
     """Keep files that came with the form itself, as they do without JavaScript."""
     kept = [
-        uploads.store(account=conversation.contact.account, file=given, uploaded_by=request.user)
+        uploads.store(account=conversation.contact.account, file=given, name=given.name or "", uploaded_by=request.user)
         for given in request.FILES.getlist("files")
     ]
     return replace(typed, upload_ids=(*typed.upload_ids, *(one.pk for one in kept)))

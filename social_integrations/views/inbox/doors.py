@@ -4,16 +4,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeAlias
 
+from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
 from social_integrations.access import access_policy
+from social_integrations.exceptions import ChangeRefused, DraftError
 from social_integrations.models import Conversation, Message
 
 View: TypeAlias = Callable[..., HttpResponse]
@@ -35,14 +39,36 @@ def inbox_post(view: View) -> View:
     return never_cache(require_POST(checked))
 
 
-def find_conversation(request: HttpRequest, pk: int) -> Conversation:
-    """Return a conversation the person may see, with contact and account; 404 for every other."""
-    accounts = access_policy().accounts_for(request.user)
-    found = Conversation.objects.select_related("contact__account", "assigned_to")
-    found = found.defer("contact__account__access_token")
-    conversation = found.filter(pk=pk, contact__account__in=accounts).first()
+def may_read(request: HttpRequest, conversation: Conversation) -> bool:
+    """Return whether the person may read here."""
+    return access_policy().may_read(request.user, conversation)
+
+
+def may_send(request: HttpRequest, conversation: Conversation) -> bool:
+    """Return whether the person may answer here."""
+    return access_policy().may_send(request.user, conversation)
+
+
+def may_change(request: HttpRequest, conversation: Conversation) -> bool:
+    """Return whether the person may assign, close and annotate here."""
+    return access_policy().may_change(request.user, conversation)
+
+
+def find_conversation(
+    request: HttpRequest, pk: int, allowed: Callable[[HttpRequest, Conversation], bool]
+) -> Conversation:
+    """Return a conversation with contact and account, if the person may do what they ask for.
+
+    404 for every conversation they do not see, whether it exists or not; 403 where they see it but
+    may not do this.
+    """
+    seen = access_policy().conversations_for(request.user)
+    found = seen.select_related("contact__account", "assigned_to")
+    conversation = found.defer("contact__account__access_token").filter(pk=pk).first()
     if conversation is None:
         raise Http404
+    if not allowed(request, conversation):
+        raise PermissionDenied
     return conversation
 
 
@@ -71,6 +97,11 @@ def back(request: HttpRequest, conversation: Conversation, problem: str = "") ->
     return HttpResponseRedirect(thread_url(conversation), status=303)
 
 
+def in_words(refused: ChangeRefused | DraftError) -> str:
+    """Return what is wrong and the next step, as one line."""
+    return f"{gettext(refused.message)} {gettext(refused.action)}".strip()
+
+
 def announce(response: HttpResponse, event: str = CHANGED_EVENT) -> HttpResponse:
     """Tell the page that something changed, so that it looks at once."""
     response.headers["HX-Trigger"] = event
@@ -79,5 +110,6 @@ def announce(response: HttpResponse, event: str = CHANGED_EVENT) -> HttpResponse
 
 def _signed_out(request: HttpRequest) -> HttpResponse:
     """Answer somebody whose session ended; what they typed is given back, not thrown away."""
-    context = {"text": request.POST.get("text", ""), "next": request.headers.get("Referer", "")}
+    text = request.POST.get("text", "") or request.POST.get("note", "")
+    context = {"text": text, "login_url": resolve_url(settings.LOGIN_URL)}
     return render(request, f"{FOLDER}/signed_out.html", context, status=401)
