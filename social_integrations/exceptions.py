@@ -4,6 +4,7 @@ SocialIntegrationsError
 ├── ConfigurationError         a setting is missing or unusable (also Django's ImproperlyConfigured)
 ├── TokenDecryptionError       a stored token cannot be read with the configured keys
 ├── AccountOnHold              the account needs a person first; its work waits or is dropped
+├── NotYet                     a job has to wait so many seconds; waiting is not a failure
 ├── PayloadError               a webhook item lacks what its kind needs; names the path, no content
 ├── SignedRequestError         a `signed_request` is not Meta's, or not one we can read
 ├── ConnectError               connecting an account stopped; its code looks up words for people
@@ -43,6 +44,14 @@ class AccountOnHold(SocialIntegrationsError):  # noqa: N818 - a state, not a fau
         super().__init__("The account has to be connected again first.")
         self.account_id = account_id
         self.disconnected = disconnected
+
+
+class NotYet(SocialIntegrationsError):  # noqa: N818 - a state, not a fault
+    """A job has to wait for so many `seconds`; that costs it no try."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Waiting for {seconds:.0f} seconds")
+        self.seconds = seconds
 
 
 class PayloadError(SocialIntegrationsError):
@@ -113,7 +122,15 @@ class GraphPausedError(GraphError):
 
 
 class GraphUnavailableError(GraphError):
-    """No usable answer came: network, timeout, 5xx, HTML. Trying again may help."""
+    """No usable answer came: network, timeout, 5xx, HTML. Trying again may help.
+
+    `may_have_arrived` is False only where the request cannot have reached Meta: what was asked for
+    may otherwise have been done.
+    """
+
+    def __init__(self, reason: str, *, may_have_arrived: bool = True) -> None:
+        super().__init__(reason)
+        self.may_have_arrived = may_have_arrived
 
 
 class GraphRefusedError(GraphError):

@@ -15,6 +15,7 @@ from .models import (
     Conversation,
     Message,
     Reconciliation,
+    Upload,
     WebhookEvent,
 )
 from .services.permissions import missing_for
@@ -191,6 +192,14 @@ def visible_attachment(
         message__account__in=access_policy().accounts_for(user), message__unsent_at=None
     )
     return seen.select_related("message").filter(pk=attachment_id).first()
+
+
+def visible_upload(*, user: PermissionsMixin | AnonymousUser, upload_id: int) -> Upload | None:
+    """Return a file staff sent, or are about to, if the user may read its account's messages."""
+    if not user.has_perm("social_integrations.view_message"):
+        return None
+    seen = Upload.objects.filter(account__in=access_policy().accounts_for(user))
+    return seen.filter(pk=upload_id).first()
 
 
 def ledger_counts() -> dict[str, int]:

@@ -15,6 +15,7 @@ from .views.deletion_status import deletion_status
 from .views.doctor import doctor
 from .views.media import media
 from .views.meta_callbacks import data_deletion, deauthorize
+from .views.uploads import outgoing_file, upload
 from .views.webhook import webhook
 
 app_name = "social_integrations"
@@ -38,7 +39,11 @@ connect_urlpatterns: list[URLPattern] = [
     path("oauth/result/", result, name="oauth-result"),
 ]
 
-media_urlpatterns: list[URLPattern] = [path("media/<int:attachment_id>/", media, name="media")]
+media_urlpatterns: list[URLPattern] = [
+    path("media/<int:attachment_id>/", media, name="media"),
+    path("uploads/<int:upload_id>/", upload, name="upload"),
+    path("outgoing/<str:token>/", outgoing_file, name="outgoing-file"),
+]
 staff_urlpatterns: list[URLPattern] = [path("doctor/", doctor, name="doctor")]
 callback_urlpatterns: list[URLPattern] = [
     path("deauthorize/", deauthorize, name="deauthorize"),

@@ -1,59 +1,26 @@
 """What somebody wants to send, cut into the messages Meta takes: pure, no rows, no calls."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from social_integrations.exceptions import DraftError
 
-MAX_TEXT_BYTES = 1000  # Meta: UTF-8 bytes, not characters
+from .draft_types import Draft, OutgoingFile, Part, QuickReply
+from .texts import MAX_TEXT_BYTES, split_text
+
+__all__ = [
+    "MAX_TEXT_BYTES",
+    "Draft",
+    "OutgoingFile",
+    "Part",
+    "QuickReply",
+    "cut",
+    "split_text",
+]
+
 MAX_PARTS = 20
 MAX_IMAGES = 10
 MEDIA_TYPES = ("image", "video", "audio", "file")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutgoingFile:
-    """A file to send: one of ours (`upload_id`), or at a public https address (`url`)."""
-
-    type: str
-    """Meta's word: image, video, audio or file."""
-    upload_id: int | None = None
-    url: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuickReply:
-    """An answer the customer can tap; the payload comes back with it."""
-
-    title: str
-    payload: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """An answer as somebody wrote it; may become several messages."""
-
-    text: str = ""
-    files: tuple[OutgoingFile, ...] = ()
-    reply_to_mid: str = ""
-    quick_replies: tuple[QuickReply, ...] = ()
-    template: Mapping[str, Any] | None = None
-    """Meta's payload of a generic or button template."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One message as Meta takes it."""
-
-    kind: str
-    """`text`, `template`, or Meta's word of the files."""
-    text: str = ""
-    files: tuple[OutgoingFile, ...] = field(default=())
-    reply_to_mid: str = ""
-    quick_replies: tuple[QuickReply, ...] = ()
-    template: Mapping[str, Any] | None = None
 
 
 def cut(draft: Draft) -> tuple[Part, ...]:
@@ -71,29 +38,6 @@ def cut(draft: Draft) -> tuple[Part, ...]:
     if len(parts) > MAX_PARTS:
         raise DraftError("too_long", f"This would become {len(parts)} messages; send it in pieces.")
     return _with_quote(parts, draft.reply_to_mid)
-
-
-def split_text(text: str, limit: int = MAX_TEXT_BYTES) -> list[str]:
-    """Return the text in pieces of at most `limit` bytes of UTF-8, cut between words if possible.
-
-    Joined, the pieces are the text again, but for the white space at the cuts.
-    """
-    pieces, rest = [], text.strip()
-    while len(rest.encode()) > limit:
-        # A character is never cut: incomplete bytes at the end are left for the next piece.
-        head = rest.encode()[:limit].decode(errors="ignore")
-        cut_at = _last_space(head, rest)
-        pieces.append(head[:cut_at].rstrip())
-        rest = rest[cut_at:].lstrip()
-    return [*pieces, rest] if rest else pieces
-
-
-def _last_space(head: str, rest: str) -> int:
-    """Return where to cut: at the last white space of `head`, or at its end where it has none."""
-    if len(head) == len(rest) or rest[len(head)].isspace():
-        return len(head)
-    spaces = [index for index, char in enumerate(head) if char.isspace()]
-    return spaces[-1] if spaces and spaces[-1] > 0 else len(head)
 
 
 def _file_parts(files: Sequence[OutgoingFile]) -> Iterator[Part]:
