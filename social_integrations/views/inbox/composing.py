@@ -90,7 +90,10 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
         return JsonResponse({"error": sentence}, status=REFUSED)
     try:
         kept = uploads.store(
-            account=conversation.contact.account, file=given, name=given.name or "", uploaded_by=request.user
+            account=conversation.contact.account,
+            file=given,
+            name=given.name or "",
+            uploaded_by=request.user,
         )
     except DraftError as error:
         return JsonResponse({"error": in_words(error)}, status=REFUSED)
@@ -119,7 +122,12 @@ def draft_notice(error: DraftError) -> Notice:
 def _with_files(request: HttpRequest, conversation: Conversation, typed: Typed) -> Typed:
     """Keep files that came with the form itself, as they do without JavaScript."""
     kept = [
-        uploads.store(account=conversation.contact.account, file=given, name=given.name or "", uploaded_by=request.user)
+        uploads.store(
+            account=conversation.contact.account,
+            file=given,
+            name=given.name or "",
+            uploaded_by=request.user,
+        )
         for given in request.FILES.getlist("files")
     ]
     return replace(typed, upload_ids=(*typed.upload_ids, *(one.pk for one in kept)))
@@ -164,9 +172,7 @@ def _is_known(conversation: Conversation, typed: Typed) -> bool:
     return conversation.messages.filter(client_reference=typed.reference).exists()
 
 
-def _is_this(
-    queued: list[Message], conversation: Conversation, parts: tuple[Part, ...]
-) -> bool:
+def _is_this(queued: list[Message], conversation: Conversation, parts: tuple[Part, ...]) -> bool:
     """Return whether what stands in the queue is what was typed now."""
     return queued[0].conversation_id == conversation.pk and (
         [(found.kind, found.text) for found in queued] == [(part.kind, part.text) for part in parts]
