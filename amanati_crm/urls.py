@@ -14,6 +14,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/social/instagram/", include("social_integrations.urls")),
     path("api/auth/", include("social_integrations.api.auth_urls")),
+    path("inbox/", include("social_integrations.inbox_urls")),
     path("legal/", include("legal.urls")),
     path("health/live/", views.live, name="health-live"),
     path("health/ready/", views.ready, name="health-ready"),

@@ -14,7 +14,7 @@ from social_integrations.access import access_policy
 from social_integrations.exceptions import ChangeRefused
 from social_integrations.models import Conversation, Message, Note
 
-from .sending import lock_conversation, touch
+from .outbox import lock_conversation, touch
 
 MAX_NOTE = 5000
 
