@@ -114,6 +114,13 @@ def typing(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, f"{FOLDER}/_colleagues.html", context)
 
 
+@inbox_post
+def window(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show whether one may answer now, and until when; asked once something has changed."""
+    conversation = find_conversation(request, pk, may_send)
+    return render(request, f"{FOLDER}/_window.html", {"composer": empty_composer(conversation)})
+
+
 def draft_notice(error: DraftError) -> Notice:
     """Return the words for what Meta would refuse."""
     return Notice(gettext(error.message), gettext(error.action))
