@@ -45,8 +45,11 @@ def settle(request: HttpRequest, pk: int, message: int) -> HttpResponse:
     """Note what a person saw at Instagram: the message arrived, or it is to be sent again."""
     conversation = find_conversation(request, pk, may_send)
     found = find_message(conversation, message)
-    arrived = request.POST.get("arrived") == "yes"
-    problem = _try(lambda: settling.settle(message=found, arrived=arrived, by=request.user))
+    answer = request.POST.get("arrived", "")
+    problem = gettext("Say whether it arrived, or send it again.")
+    if answer in ("yes", "no"):
+        arrived = answer == "yes"
+        problem = _try(lambda: settling.settle(message=found, arrived=arrived, by=request.user))
     return _said(request, conversation, problem)
 
 

@@ -34,7 +34,7 @@ class Typed:
 def read_typed(request: HttpRequest) -> Typed:
     """Return what the form holds; what cannot be read counts as left empty."""
     given = request.POST
-    reference = given.get("reference", "")
+    reference = given.get("client_reference", "")
     return Typed(
         text=given.get("text", "").replace("\r\n", "\n"),
         upload_ids=tuple(
