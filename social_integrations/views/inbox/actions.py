@@ -80,7 +80,7 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a conversation to a colleague, to oneself, or to nobody."""
     conversation = find_conversation(request, pk, may_change)
     wanted = request.POST.get("to", "")
-    assignee = None if wanted == NOBODY else _colleague(request, conversation, wanted)
+    assignee = None if wanted == NOBODY else _colleague(request, wanted)
     problem = gettext("Choose who should have this conversation.")
     if assignee is not None or wanted == NOBODY:
         problem = _try(
@@ -159,8 +159,8 @@ def _changed(request: HttpRequest, conversation: Conversation, problem: str = ""
     return response if problem else announce(response)
 
 
-def _colleague(request: HttpRequest, conversation: Conversation, wanted: str) -> Any:
-    """Return the user a form names, if they are among those it may be given to."""
+def _colleague(request: HttpRequest, wanted: str) -> Any:
+    """Return the user a form names, or None; whether they may have it is the service's to say."""
     if wanted == "me":
         return request.user
     if not (wanted.isascii() and wanted.isdecimal() and len(wanted) <= 18):

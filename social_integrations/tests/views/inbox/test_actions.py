@@ -210,6 +210,7 @@ ACTIONS = {
 }
 OF_MESSAGES = {"retry", "settle", "react"}
 FOR_READERS = {"read"}
+WITH_A_PAGE = {"upload", "preview", "typing", "window", "send"}
 
 
 def keys(name: str, conversation: Conversation) -> list[int]:
