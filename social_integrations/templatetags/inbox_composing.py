@@ -8,6 +8,7 @@ from django import template
 
 from social_integrations.access import access_policy
 from social_integrations.models import Contact, Conversation
+from social_integrations.selectors import canned_replies
 from social_integrations.services.colleagues import assignable, person_name
 from social_integrations.services.crm_records import CrmRecord, crm_record
 from social_integrations.services.gestures import takes_any_emoji
@@ -75,3 +76,10 @@ def first_contact(conversation: Conversation) -> datetime | None:
     """Return when the first message here was sent."""
     dated = conversation.messages.order_by("sent_at", "id")
     return dated.values_list("sent_at", flat=True).first()
+
+
+@register.simple_tag
+def canned_for(user: Any, conversation: Conversation) -> list[dict[str, str]]:
+    """Return the ready-made answers for a conversation."""
+    found = canned_replies(user, conversation.contact.account_id)
+    return [{"shortcut": one.shortcut, "title": one.title, "text": one.text} for one in found]

@@ -140,9 +140,7 @@ def _said(
     if not wants_fragment(request):
         return back(request, conversation, problem)
     context = {"problem": problem, "done": done}
-    response = render(
-        request, f"{FOLDER}/_said.html", context, status=REFUSED if problem else 200
-    )
+    response = render(request, f"{FOLDER}/_said.html", context, status=REFUSED if problem else 200)
     return response if problem else announce(response)
 
 

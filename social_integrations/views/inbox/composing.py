@@ -90,7 +90,10 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
         return JsonResponse({"error": sentence}, status=REFUSED)
     try:
         kept = uploads.store(
-            account=conversation.contact.account, file=given, name=given.name or "", uploaded_by=request.user
+            account=conversation.contact.account,
+            file=given,
+            name=given.name or "",
+            uploaded_by=request.user,
         )
     except DraftError as error:
         return JsonResponse({"error": in_words(error)}, status=REFUSED)
@@ -111,6 +114,13 @@ def typing(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, f"{FOLDER}/_colleagues.html", context)
 
 
+@inbox_post
+def window(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show whether one may answer now, and until when; asked once something has changed."""
+    conversation = find_conversation(request, pk, may_send)
+    return render(request, f"{FOLDER}/_window.html", {"composer": empty_composer(conversation)})
+
+
 def draft_notice(error: DraftError) -> Notice:
     """Return the words for what Meta would refuse."""
     return Notice(gettext(error.message), gettext(error.action))
@@ -119,7 +129,12 @@ def draft_notice(error: DraftError) -> Notice:
 def _with_files(request: HttpRequest, conversation: Conversation, typed: Typed) -> Typed:
     """Keep files that came with the form itself, as they do without JavaScript."""
     kept = [
-        uploads.store(account=conversation.contact.account, file=given, name=given.name or "", uploaded_by=request.user)
+        uploads.store(
+            account=conversation.contact.account,
+            file=given,
+            name=given.name or "",
+            uploaded_by=request.user,
+        )
         for given in request.FILES.getlist("files")
     ]
     return replace(typed, upload_ids=(*typed.upload_ids, *(one.pk for one in kept)))
@@ -164,9 +179,7 @@ def _is_known(conversation: Conversation, typed: Typed) -> bool:
     return conversation.messages.filter(client_reference=typed.reference).exists()
 
 
-def _is_this(
-    queued: list[Message], conversation: Conversation, parts: tuple[Part, ...]
-) -> bool:
+def _is_this(queued: list[Message], conversation: Conversation, parts: tuple[Part, ...]) -> bool:
     """Return whether what stands in the queue is what was typed now."""
     return queued[0].conversation_id == conversation.pk and (
         [(found.kind, found.text) for found in queued] == [(part.kind, part.text) for part in parts]

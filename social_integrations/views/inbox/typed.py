@@ -96,5 +96,7 @@ def _quick_replies(titles: list[str], payloads: list[str]) -> tuple[QuickReply, 
     """Return the filled-in rows; a reply without a payload of its own comes back as its title."""
     rows = zip(titles, [*payloads, *[""] * len(titles)], strict=False)
     pairs = [(title.strip(), payload.strip()) for title, payload in rows]
-    filled = [QuickReply(title=title, payload=payload or title) for title, payload in pairs if title]
+    filled = [
+        QuickReply(title=title, payload=payload or title) for title, payload in pairs if title
+    ]
     return tuple(filled[:MOST_QUICK_REPLIES])
