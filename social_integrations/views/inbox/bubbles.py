@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from social_integrations.models import Conversation, Message, Note
 from social_integrations.showing import Segment, one_line, segments
 
+from .cards import Card, cards_of
 from .delivery import Delivery, delivery_of
 from .media_parts import MediaPart, media_parts, story_part
 from .origin import origin_of
@@ -68,6 +69,7 @@ class Bubble:
     origin: str
     """The ad or link that led here, in words."""
     offered: list[str]
+    card: list[Card]
     is_unsent: bool
     edited_at: datetime | None
     versions: list[Version]
@@ -127,7 +129,7 @@ def timeline(
     notes: Sequence[Note],
     quoted: Mapping[str, Message],
     *,
-    mark_unread: bool = False,
+    marks_unread: bool = False,
 ) -> list[Item]:
     """Return messages and notes in the order of their time, with marks between them."""
     dated: list[tuple[datetime, BubbleItem | NoteItem]] = [
@@ -135,7 +137,7 @@ def timeline(
     ]
     dated += [(note.created_at, NoteItem(note)) for note in notes]
     dated.sort(key=lambda pair: pair[0])
-    unread = _first_unread(conversation, messages) if mark_unread else None
+    unread = _first_unread(conversation, messages) if marks_unread else None
     return list(_with_marks(dated, unread))
 
 
@@ -187,12 +189,13 @@ def bubble(message: Message, conversation: Conversation, quoted: Mapping[str, Me
         tap="" if unsent else _tap(message),
         origin=origin,
         offered=_offered(message),
+        card=cards_of(message),
         is_unsent=unsent,
         edited_at=message.edited_at if message.edits and not unsent else None,
         versions=[] if unsent else _versions(message),
         reactions=_reactions(message, conversation),
         delivery=delivery_of(message, conversation),
-        is_bare=not (unsent or message.text or parts or story or origin or message.template),
+        is_bare=not (unsent or message.text or parts or story or origin or message.postback or message.template),
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias
 
-from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -13,11 +12,10 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from social_integrations.access import access_policy
 from social_integrations.models import Conversation
 
-from .queries import conversations_for
-
-RIGHTS = ("social_integrations.view_conversation", "social_integrations.view_message")
+from .queries import seen_conversations
 
 P = ParamSpec("P")
 View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -38,11 +36,6 @@ def inbox_view(*methods: str) -> Callable[[View[P]], View[P]]:
     return decorate
 
 
-def may_read_inbox(user: PermissionsMixin | AnonymousUser) -> bool:
-    """Return whether the user may read messages at all; of which accounts is the policy's to say."""
-    return user.has_perms(RIGHTS)
-
-
 def is_fragment(request: HttpRequest) -> bool:
     """Return whether a script of ours asks for a piece of a page."""
     return "HX-Request" in request.headers or "X-Inbox-Fragment" in request.headers
@@ -50,7 +43,7 @@ def is_fragment(request: HttpRequest) -> bool:
 
 def found_conversation(request: HttpRequest, pk: int) -> Conversation:
     """Return a conversation the user may see; any other does not exist for them."""
-    conversation = conversations_for(request.user).filter(pk=pk).first()
+    conversation = seen_conversations(request.user).filter(pk=pk).first()
     if conversation is None:
         raise Http404
     return conversation
@@ -62,7 +55,7 @@ def _refuse(request: HttpRequest) -> HttpResponseBase | None:
             # Not a redirect: a script would put the sign-in page into the middle of the inbox.
             return HttpResponse(_("You are signed out."), status=401, content_type="text/plain")
         return redirect_to_login(request.get_full_path())
-    if not may_read_inbox(request.user):
+    if not access_policy().may_read(request.user):
         return render(request, "social_integrations/inbox/no_rights.html", _page(), status=403)
     return None
 

@@ -22,7 +22,7 @@ from social_integrations.selectors import visible_attachment
 from social_integrations.services.media import open_copy, stream_attachment, stream_link
 
 from .guard import inbox_view
-from .queries import conversations_for
+from .queries import seen_conversations
 
 # Whatever is in a file, a browser neither runs it nor lets another site embed it.
 HEADERS = {
@@ -65,7 +65,7 @@ def attachment(request: HttpRequest, pk: int) -> HttpResponseBase:
 @transaction.non_atomic_requests
 def story(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show the story a message answers; Meta allows no copy of it, anywhere."""
-    seen = conversations_for(request.user).values("pk")
+    seen = seen_conversations(request.user).values("pk")
     found = Message.objects.filter(pk=pk, conversation__in=seen, unsent_at=None).first()
     if found is None or not found.story:
         raise Http404
@@ -77,7 +77,7 @@ def story(request: HttpRequest, pk: int) -> HttpResponseBase:
 @transaction.non_atomic_requests
 def picture(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show a contact's profile picture."""
-    seen = conversations_for(request.user).values("contact")
+    seen = seen_conversations(request.user).values("contact")
     found = Contact.objects.filter(pk=pk, pk__in=seen).first()
     if found is None or not found.profile_picture_url:
         raise Http404
@@ -93,7 +93,7 @@ def _passed_on(
     *,
     pictures_only: bool = False,
 ) -> HttpResponseBase:
-    """Pass a file on while it arrives; without one, say with the status alone what the matter is."""
+    """Pass a file on while it arrives; the status alone says why there is none."""
     if not _places.acquire(timeout=WAITING_SECONDS):
         return _without_content(503)
     try:

@@ -1,5 +1,6 @@
 """The rows of the conversation list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2s
@@ -10,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from social_integrations.models import Contact, Conversation, Message
+from social_integrations.selectors import ConversationRow
 from social_integrations.services.send_policy import Decision, Verdict
 from social_integrations.services.sending import policy_for
 from social_integrations.showing import one_line
 
 from .bubbles import NAME_LENGTH, snippet
-from .queries import Found
+from .queries import Marks, marks_of
 
 CLOSING_SOON = timedelta(hours=2)
 COLOURS = 6
@@ -67,24 +69,40 @@ class Row:
         return blake2s(repr(self).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def row(found: Found, user: PermissionsMixin | AnonymousUser, *, names_accounts: bool) -> Row:
-    """Lay out one conversation."""
+def rows_of(
+    found: Sequence[ConversationRow], user: PermissionsMixin | AnonymousUser, *, names_accounts: bool
+) -> list[Row]:
+    """Lay out conversations of the list: one statement more, for any number."""
+    marks = marks_of([one.conversation for one in found])
+    return [
+        _row(one, marks.get(one.conversation.pk, Marks()), user, names_accounts=names_accounts)
+        for one in found
+    ]
+
+
+def _row(
+    found: ConversationRow,
+    marks: Marks,
+    user: PermissionsMixin | AnonymousUser,
+    *,
+    names_accounts: bool,
+) -> Row:
     conversation = found.conversation
     contact = conversation.contact
     return Row(
         pk=conversation.pk,
         name=one_line(contact.display_name, NAME_LENGTH),
         face=face(contact),
-        snippet=_snippet(found),
-        prefix=_("Note:") if found.note else _prefix(found.last),
+        snippet=_snippet(found.last_message, marks),
+        prefix=_("Note:") if marks.note else _prefix(found.last_message),
         at=conversation.last_message_at,
-        unread=_number(found.unread),
+        unread=_number(found.unread_count),
         account=one_line(contact.account, NAME_LENGTH) if names_accounts else "",
         assignee=_assignee(conversation),
         is_mine=conversation.assigned_to_id is not None and conversation.assigned_to_id == user.pk,
         is_closed=conversation.status == Conversation.Status.CLOSED,
         window=window(policy_for(conversation)),
-        trouble=_trouble(found),
+        trouble="unknown" if marks.has_unknown else ("failed" if marks.has_failed else ""),
     )
 
 
@@ -118,10 +136,10 @@ def initials(contact: Contact) -> str:
     return letters.upper() or "?"
 
 
-def _snippet(found: Found) -> str:
-    if found.note:
-        return one_line(found.note, SNIPPET_LENGTH)
-    return snippet(found.last, SNIPPET_LENGTH) if found.last else _("No messages yet")
+def _snippet(last: Message | None, marks: Marks) -> str:
+    if marks.note:
+        return one_line(marks.note, SNIPPET_LENGTH)
+    return snippet(last, SNIPPET_LENGTH) if last else _("No messages yet")
 
 
 def _prefix(message: Message | None) -> str:
@@ -139,10 +157,3 @@ def _number(unread: int) -> str:
 def _assignee(conversation: Conversation) -> str:
     person = conversation.assigned_to
     return one_line(person.get_full_name() or person, NAME_LENGTH) if person else ""
-
-
-def _trouble(found: Found) -> str:
-    if found.has_unknown:
-        return "unknown"
-    failed = found.answer is not None and found.answer.status == Message.Status.FAILED
-    return "failed" if failed else ""
