@@ -109,9 +109,9 @@ def read(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = find_conversation(request, pk, may_read)
     if request.POST.get("state") == "unread":
         conversations.mark_unread(conversation_id=conversation.pk)
-    else:
-        conversations.mark_read(conversation_id=conversation.pk)
-    return _changed(request, conversation)
+        return _changed(request, conversation)
+    conversations.mark_read(conversation_id=conversation.pk)
+    return HttpResponse(status=204) if wants_fragment(request) else back(request, conversation)
 
 
 @inbox_post

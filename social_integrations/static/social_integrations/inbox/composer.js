@@ -12,7 +12,7 @@ const OURS = new Set(["si-answering", "si-said", "si-actions", "si-crm", "si-not
 const TOUCH = matchMedia("(pointer: coarse)");
 
 let previewTimer = 0;
-let windowTimer = 0;
+let witnessed = "";
 let typedAt = 0;
 
 const composer = () => document.querySelector("[data-si-composer]");
@@ -54,6 +54,7 @@ function planPreview(root, needed) {
 function remember(root) {
   keep(root, {
     text: part(root, "text").value,
+    reference: part(root, "reference").value,
     replyTo: part(root, "reply-to").value,
     quote: part(root, "quote-text").textContent,
     files: attached(root),
@@ -76,6 +77,8 @@ function recall(root) {
   const draft = kept(root);
   if (!draft || text.value || attached(root).length || text.closest("fieldset").disabled) return;
   text.value = draft.text;
+  // A first try may have arrived although its answer did not: the same reference sends it once.
+  if (draft.reference) part(root, "reference").value = draft.reference;
   if (draft.replyTo) quote(root, draft.replyTo, draft.quote);
   restore(root, draft.files ?? []);
   const said = root.querySelector("#si-colleagues");
@@ -91,8 +94,8 @@ function quote(root, message, words) {
 }
 
 function wordsOf(button) {
-  const bubble = button.closest("[data-si-message], [data-message], article, li");
-  const text = bubble?.querySelector("[data-si-words]") ?? bubble;
+  const bubble = button.closest(".si-message");
+  const text = bubble?.querySelector(".si-text-body, .si-tap-button") ?? bubble?.querySelector(".si-bubble");
   return (text?.textContent ?? "").trim().replace(/\s+/g, " ").slice(0, 140);
 }
 
@@ -163,34 +166,29 @@ function obeyWindow(root) {
   if (wasShut && !fields.disabled) recall(root);
 }
 
-/* Customers' messages open the window again: look once the thread has changed. */
+/* A customer's message opens the window again, and what the banners say may have closed it: look. */
+function witness() {
+  const came = document.querySelectorAll("#si-messages > .si-in");
+  return `${came[came.length - 1]?.id} ${document.getElementById("si-banners")?.dataset.version}`;
+}
+
 function lookAtWindow() {
-  clearTimeout(windowTimer);
-  windowTimer = setTimeout(() => fire(document.getElementById("si-window"), "si:window"), 300);
+  const found = witness();
+  if (found !== witnessed) fire(document.getElementById("si-window"), "si:window");
+  witnessed = found;
 }
 
 /* --- Setting up ---------------------------------------------------------------------------- */
 
-function localTimes(within) {
-  const today = new Date().toDateString();
-  for (const time of within.querySelectorAll("time[data-si-time]")) {
-    const at = new Date(time.dateTime);
-    const near = at.toDateString() === today;
-    const day = near ? {} : { day: "numeric", month: "short" };
-    const year = at.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
-    time.textContent = at.toLocaleString(document.documentElement.lang || [], { ...day, ...(near ? {} : year), hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  }
-}
-
 function setUp(root) {
   const answering = part(root, "answering");
   if (!answering) return;
-  localTimes(root);
   if (Number(answering.dataset.sent) > 0) forget(root);
   else recall(root);
   part(root, "keys-desk").hidden = TOUCH.matches;
   changed(root);
   obeyWindow(root);
+  witnessed = witness();
   tick();
 }
 
@@ -206,15 +204,11 @@ function loaded(event) {
     setUp(root);
     part(root, "text").focus({ preventScroll: true });
   } else if (fresh.id === "si-window") {
-    localTimes(root);
     obeyWindow(root);
     tick();
   } else if (fresh.id === "si-note-form") {
     if (!fresh.open) fresh.querySelector("summary").focus();
     else fresh.querySelector("textarea").focus();
-  } else if (!root.contains(fresh)) {
-    localTimes(fresh);
-    lookAtWindow();
   }
 }
 
@@ -367,6 +361,7 @@ document.addEventListener("htmx:responseError", (event) => failed(event, BY_STAT
 document.addEventListener("htmx:sendError", (event) => failed(event, (words) => words.wordOffline));
 document.addEventListener("htmx:timeout", (event) => failed(event, (words) => words.wordOffline));
 document.addEventListener("htmx:load", loaded);
+document.addEventListener("si:updated", lookAtWindow);
 
 document.documentElement.classList.add("si-js");
 setInterval(tick, TICK);

@@ -233,7 +233,7 @@ def test_a_repeated_form_is_not_stopped_by_an_answer_after_it(
 def test_nothing_typed_says_so(agent: Person) -> None:
     response = agent.send("   ")
     assert response.status_code == 422
-    assert "Write something, or choose a file to send." in response.text
+    assert "There is nothing to send yet. Write something, or choose a file." in response.text
 
 
 def test_a_quoted_message_hangs_on_the_answer(agent: Person, conversation: Conversation) -> None:
