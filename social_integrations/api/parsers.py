@@ -11,6 +11,8 @@ from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPart
 from rest_framework.request import Request
 
 MAX_BODY_BYTES = 1024 * 1024
+# Meta takes files of 25 MB; the form around one needs little.
+MAX_UPLOAD_BYTES = 26 * 1024 * 1024
 
 
 class BodyTooLarge(APIException):
@@ -21,12 +23,12 @@ class BodyTooLarge(APIException):
     default_code = "body_too_large"
 
 
-def check_declared_size(context: Mapping[str, Any] | None) -> None:
+def check_declared_size(context: Mapping[str, Any] | None, most: int = MAX_BODY_BYTES) -> None:
     """Refuse by Content-Length, before anything is read."""
     request: Request | None = (context or {}).get("request")
     declared = str(request.META.get("CONTENT_LENGTH") or "0") if request else "0"
     # Django reads no further than the declared length; an unreadable one means an empty body.
-    if declared.isdecimal() and (len(declared) > 9 or int(declared) > MAX_BODY_BYTES):
+    if declared.isdecimal() and (len(declared) > 9 or int(declared) > most):
         raise BodyTooLarge
 
 
@@ -54,6 +56,8 @@ class StrictJSONParser(JSONParser):
 class DeclaredSizeCap(BaseParser):
     """Mixin: refuses a body by its declared size, then parses as its base does."""
 
+    most = MAX_BODY_BYTES
+
     def parse(
         self,
         stream: Any,
@@ -61,7 +65,7 @@ class DeclaredSizeCap(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return what the base makes of the body."""
-        check_declared_size(parser_context)
+        check_declared_size(parser_context, self.most)
         return super().parse(stream, media_type, parser_context)
 
 
@@ -71,3 +75,9 @@ class CappedFormParser(DeclaredSizeCap, FormParser):
 
 class CappedMultiPartParser(DeclaredSizeCap, MultiPartParser):
     """Multipart form data up to 1 MiB."""
+
+
+class UploadParser(DeclaredSizeCap, MultiPartParser):
+    """Multipart form data with one file as large as Meta takes any."""
+
+    most = MAX_UPLOAD_BYTES

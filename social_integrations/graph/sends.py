@@ -1,4 +1,4 @@
-"""What is sent to Meta's Send API: pure builders of its JSON bodies (section 4 of the reference)."""
+"""What is sent to Meta's Send API: pure builders of its JSON bodies (section 4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -83,8 +83,8 @@ def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> tuple[list
 
 
 def visible_message(*, user: PermissionsMixin | AnonymousUser, message_id: int) -> Message | None:
-    """Return a message of an account the user may see, with all that is shown of it."""
-    seen = Message.objects.filter(account__in=access_policy().accounts_for(user))
+    """Return a message of a conversation the user may see, with all that is shown of it."""
+    seen = Message.objects.filter(conversation__in=access_policy().conversations_for(user))
     found = complete(seen).select_related("sent_by", "conversation__contact__account")
     return found.defer("conversation__contact__account__access_token").filter(pk=message_id).first()
 

@@ -9,8 +9,8 @@ from social_integrations.exceptions import DraftError
 from social_integrations.models import Conversation
 
 from . import uploads
+from .draft_checks import checked
 from .draft_types import Draft
-from .texts import clean_line
 
 
 def looked_up(
@@ -21,12 +21,13 @@ def looked_up(
     Raises `DraftError` where it quotes a message that is not in this conversation, was taken back
     or has no id of Meta's yet, and where a file cannot be sent.
     """
-    quoted = clean_line(draft.reply_to_mid)
+    clean = checked(draft)
+    quoted = clean.reply_to_mid
     if quoted and not conversation.messages.filter(mid=quoted, unsent_at=None).exists():
         raise DraftError(
             "reply_to",
             gettext("The message you quote cannot be quoted: it is not here, or was taken back."),
             gettext("Send your answer without the quote."),
         )
-    files = uploads.take(conversation=conversation, files=draft.files, sent_by=sent_by)
-    return replace(draft, reply_to_mid=quoted, files=files)
+    files = uploads.take(conversation=conversation, files=clean.files, sent_by=sent_by)
+    return replace(clean, files=files)

@@ -3,24 +3,26 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from django.utils.translation import gettext
+
 from social_integrations.exceptions import DraftError
 
+from .draft_checks import MAX_IMAGES, MAX_PARTS, checked, too_long
 from .draft_types import Draft, OutgoingFile, Part, QuickReply
-from .texts import MAX_TEXT_BYTES, split_text
+from .texts import MAX_TEXT_BYTES, byte_length, split_text
 
 __all__ = [
+    "MAX_IMAGES",
+    "MAX_PARTS",
     "MAX_TEXT_BYTES",
     "Draft",
     "OutgoingFile",
     "Part",
     "QuickReply",
+    "byte_length",
     "cut",
     "split_text",
 ]
-
-MAX_PARTS = 20
-MAX_IMAGES = 10
-MEDIA_TYPES = ("image", "video", "audio", "file")
 
 
 def cut(draft: Draft) -> tuple[Part, ...]:
@@ -30,26 +32,27 @@ def cut(draft: Draft) -> tuple[Part, ...]:
     last one; the quoted message hangs on the first. Raises `DraftError` with a code and words for
     what Meta would refuse.
     """
-    parts = [*_file_parts(draft.files), *_text_parts(draft)]
-    if draft.template is not None:
-        parts.append(Part(kind="template", template=draft.template))
+    clean = checked(draft)
+    parts = [*_file_parts(clean.files), *_text_parts(clean)]
+    if clean.template is not None:
+        parts.append(Part(kind="template", template=clean.template))
     if not parts:
-        raise DraftError("empty", "Write something, or choose a file to send.")
+        raise DraftError(
+            "empty",
+            gettext("There is nothing to send yet."),
+            gettext("Write something, or choose a file."),
+        )
     if len(parts) > MAX_PARTS:
-        raise DraftError("too_long", f"This would become {len(parts)} messages; send it in pieces.")
-    return _with_quote(parts, draft.reply_to_mid)
+        raise too_long()
+    return _with_quote(parts, clean.reply_to_mid)
 
 
 def _file_parts(files: Sequence[OutgoingFile]) -> Iterator[Part]:
     """Group neighbouring pictures, which Meta takes together; everything else goes alone."""
     group: list[OutgoingFile] = []
     for one in files:
-        if one.type not in MEDIA_TYPES:
-            raise DraftError("file_type", "Instagram takes pictures, video, sound and PDF files.")
-        if one.type == "image" and len(group) < MAX_IMAGES:
-            group.append(one)
-            continue
-        if group:
+        is_full = len(group) == MAX_IMAGES
+        if group and (is_full or one.type != "image"):
             yield Part(kind="image", files=tuple(group))
             group = []
         if one.type == "image":
@@ -63,7 +66,11 @@ def _file_parts(files: Sequence[OutgoingFile]) -> Iterator[Part]:
 def _text_parts(draft: Draft) -> Iterator[Part]:
     pieces = split_text(draft.text)
     if draft.quick_replies and not pieces:
-        raise DraftError("quick_replies", "Quick replies need a text to stand under.")
+        raise DraftError(
+            "quick_replies",
+            gettext("Quick replies need a text to stand under."),
+            gettext("Write something above them."),
+        )
     for number, piece in enumerate(pieces, start=1):
         replies = draft.quick_replies if number == len(pieces) else ()
         yield Part(kind="text", text=piece, quick_replies=replies)

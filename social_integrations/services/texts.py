@@ -19,7 +19,7 @@ UNBREAKABLE = frozenset("\u00a0\u2007\u202f")
 
 
 def clean_text(text: str) -> str:
-    """Return the text without what PostgreSQL, JSON or Meta cannot take; nothing visible is lost."""
+    """Return the text without what no database or JSON takes; nothing visible is lost."""
     return UNWRITABLE.sub("", LINE_BREAKS.sub("\n", text))
 
 

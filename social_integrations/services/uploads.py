@@ -21,6 +21,7 @@ from social_integrations.exceptions import DraftError
 from social_integrations.models import Attachment, ConnectedAccount, Conversation, Message, Upload
 from social_integrations.models.uploads import upload_path
 
+from .draft_checks import upload_gone
 from .draft_types import OutgoingFile
 from .files import delete_after_commit
 from .locks import skip_locked
@@ -120,11 +121,7 @@ def take(
     if wanted - rows.keys() or any(
         row.uploaded_by_id not in (None, sender) for row in rows.values()
     ):
-        raise DraftError(
-            "upload_gone",
-            gettext("A file you chose is no longer here."),
-            gettext("Choose it again."),
-        )
+        raise upload_gone()
     sent = Attachment.objects.filter(upload__in=wanted)
     if sent.exclude(message__conversation=conversation).exists():
         raise DraftError(
