@@ -170,7 +170,7 @@ function left(until) {
 }
 
 function countDown() {
-  for (const mark of document.querySelectorAll(".si-row .si-window, [data-si-window-mark]")) {
+  for (const mark of document.querySelectorAll(".si-win")) {
     const closes = Date.parse(mark.dataset.siCloses ?? "");
     const human = Date.parse(mark.dataset.siHuman ?? "");
     if (!closes && !human) continue;
@@ -179,8 +179,8 @@ function countDown() {
       : human > Date.now() ? ["human", words.wordHuman, human] : ["closed", words.wordClosed, 0];
     const text = word.replace("{left}", left(until));
     if (mark.textContent !== text) mark.textContent = text;
-    mark.classList.remove("si-window-open", "si-window-closing", "si-window-human", "si-window-closed");
-    mark.classList.add(`si-window-${state}`);
+    mark.classList.remove("si-win-open", "si-win-closing", "si-win-human", "si-win-closed");
+    mark.classList.add(`si-win-${state}`);
   }
 }
 
