@@ -124,6 +124,12 @@ def page_fields(caller: Caller, row: Row) -> dict[str, Reader]:
                 "category_list": [{"id": "200600219953504", "name": "Shopping & retail"}],
                 "tasks": PAGE_TASKS,
                 "link": f"https://www.facebook.com/{row['id']}",
+                # Meta: Conversation Routing, as far as apps may ask about it.
+                "messaging_feature_status": {
+                    "hop_v2": True,
+                    "ig_multi_app": True,
+                    "msgr_multi_app": True,
+                },
             }
         ),
         "access_token": access_token,
