@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from social_integrations.access import APP
+from social_integrations.access import access_policy
 from social_integrations.exceptions import DraftError, SendRefused
 from social_integrations.models import Message
 from social_integrations.services.send_overview import UNKNOWN, WAITING, failed_lately
@@ -24,7 +24,6 @@ from .rendering import one_line, pretty_json, state_html, visible
 
 Act = Callable[[Message], Message]
 
-SEND = f"{APP}.add_message"
 CHOICES: dict[str, tuple[str, Callable[[], Q]]] = {
     "waiting": ("Waiting to be sent", lambda: WAITING),
     "unknown": ("Outcome unknown", lambda: UNKNOWN),
@@ -55,7 +54,7 @@ class SendingAdmin(AuditedAdmin):
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may send messages."""
-        return bool(request.user.has_perm(SEND))
+        return access_policy().may_send(request.user)
 
     @admin.action(permissions=["send"], description="Send again (failed)")
     def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> HttpResponse | None:
@@ -103,6 +102,9 @@ class SendingAdmin(AuditedAdmin):
             return self.confirmation(request, template, [one.pk for one in found], rows=rows)
         decided, refusals = [], []
         for message in found:
+            if not access_policy().may_send(request.user, message.conversation):
+                refusals.append("You may not answer in this conversation.")
+                continue
             try:
                 act(message)
                 decided.append(message.pk)

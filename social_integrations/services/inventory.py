@@ -14,6 +14,7 @@ from social_integrations.models import (
     Attachment,
     AwayMessage,
     CallBudget,
+    CannedReply,
     ConnectedAccount,
     Contact,
     Conversation,
@@ -32,6 +33,7 @@ from social_integrations.models import (
     Reaction,
     Reconciliation,
     Tombstone,
+    Upload,
     WebhookEvent,
 )
 
@@ -104,6 +106,11 @@ def _private_replies(people: People) -> Iterator[QuerySet[Any]]:
     yield PrivateReply.objects.filter(message__in=people.messages)
 
 
+def _uploads(people: People) -> Iterator[QuerySet[Any]]:
+    held = Attachment.objects.filter(message__in=people.messages)
+    yield Upload.objects.filter(pk__in=held.values("upload"))
+
+
 def _messages(people: People) -> Iterator[QuerySet[Any]]:
     yield people.messages
 
@@ -134,6 +141,13 @@ STORES: tuple[Store, ...] = (
     Store("Jobs", "row numbers of what is to be done", WITH_PERSON, Job, _jobs),
     Store("Edits", "later texts of a message", WITH_PERSON, MessageEdit, _edits),
     Store("Reactions", "emoji, who and when", WITH_PERSON, Reaction, _reactions),
+    Store(
+        "Files staff sent",
+        "files, under random names, with the names they had; also what was chosen and not sent",
+        f"{WITH_PERSON} or when the message is unsent; what nobody sent, after a day",
+        Upload,
+        _uploads,
+    ),
     Store("Attachments", "links, titles, Meta's media ids", WITH_PERSON, Attachment, _attachments),
     Store(
         "Copies of media",
@@ -201,6 +215,7 @@ STORES: tuple[Store, ...] = (
 
 NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
     PendingGrant: "what a consent granted, until accounts are picked; encrypted, for ten minutes",
+    CannedReply: "ready-made answers; names come in when they are inserted",
     CallBudget: "when an account may call Meta again; times only",
     Heartbeat: "when the worker was last alive; one time only",
     MessengerProfile: "what Instagram offers everybody; the business's own words",

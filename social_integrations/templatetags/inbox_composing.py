@@ -7,8 +7,9 @@ from typing import Any
 from django import template
 
 from social_integrations.access import access_policy
-from social_integrations.models import Contact, Conversation
+from social_integrations.models import CannedReply, Contact, Conversation
 from social_integrations.selectors import canned_replies
+from social_integrations.services.canned import fill
 from social_integrations.services.colleagues import assignable, person_name
 from social_integrations.services.crm_records import CrmRecord, crm_record
 from social_integrations.services.gestures import takes_any_emoji
@@ -80,6 +81,16 @@ def first_contact(conversation: Conversation) -> datetime | None:
 
 @register.simple_tag
 def canned_for(user: Any, conversation: Conversation) -> list[dict[str, str]]:
-    """Return the ready-made answers for a conversation."""
+    """Return the ready-made answers for a conversation, their variables filled in."""
     found = canned_replies(user, conversation.contact.account_id)
-    return [{"shortcut": one.shortcut, "title": one.title, "text": one.text} for one in found]
+    return [_filled(reply, conversation, user) for reply in found]
+
+
+def _filled(reply: CannedReply, conversation: Conversation, user: Any) -> dict[str, str]:
+    filled = fill(reply.text, conversation=conversation, agent=user)
+    return {
+        "shortcut": reply.shortcut,
+        "title": reply.title,
+        "text": filled.text,
+        "gaps": ", ".join((*filled.empty, *filled.unknown)),
+    }

@@ -7,10 +7,12 @@ from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
+from django.core.files.base import ContentFile
 
 from social_integrations.models import (
     Attachment,
     AwayMessage,
+    CannedReply,
     ConnectedAccount,
     Contact,
     Conversation,
@@ -20,8 +22,11 @@ from social_integrations.models import (
     MenuEntry,
     Message,
     MessengerProfile,
+    Note,
     OpeningHours,
+    PrivateReply,
     Reconciliation,
+    Upload,
     WebhookEvent,
 )
 
@@ -74,6 +79,16 @@ def make_attachment(message: Message, **values: Any) -> Attachment:
     return Attachment.objects.create(message=message, **defaults | values)
 
 
+def make_upload(**values: Any) -> Upload:
+    """Return an upload with a file that has no content worth mentioning."""
+    account = values.pop("account", None) or make_account()
+    content = values.pop("content", b"\xff\xd8\xff\xe0 picture")
+    defaults = {"name": "boots.jpg", "type": "image", "content_type": "image/jpeg"}
+    upload = Upload(account=account, size=len(content), **defaults | values)
+    upload.file.save("boots.jpg", ContentFile(content), save=True)
+    return upload
+
+
 def make_event(**values: Any) -> WebhookEvent:
     number = next(_numbers)
     defaults = {
@@ -87,6 +102,12 @@ def make_event(**values: Any) -> WebhookEvent:
         "payload": {"message": {"mid": f"mid-{number}"}},
     }
     return WebhookEvent.objects.create(**defaults | values)
+
+
+def make_canned_reply(**values: Any) -> CannedReply:
+    number = next(_numbers)
+    defaults = {"shortcut": f"hello-{number}", "title": "Greeting", "text": "Hello {{ name }}"}
+    return CannedReply.objects.create(**defaults | values)
 
 
 def make_job(**values: Any) -> Job:
@@ -156,3 +177,14 @@ def make_messenger_profile(**values: Any) -> MessengerProfile:
         profile=profile, type="web_url", title="Shop", url="https://shop.example/", position=2
     )
     return profile
+
+
+def make_note(**values: Any) -> Note:
+    conversation = values.pop("conversation", None) or make_conversation()
+    return Note.objects.create(conversation=conversation, **{"text": "Calls on Monday"} | values)
+
+
+def make_private_reply(**values: Any) -> PrivateReply:
+    account = values.pop("account", None) or make_account()
+    defaults = {"comment_id": f"1791111{next(_numbers):010}", "text": "Sent you the details"}
+    return PrivateReply.objects.create(account=account, **defaults | values)

@@ -15,6 +15,7 @@ from django.urls import reverse
 from social_integrations.admin.base import COUNT_LIMIT, CappedPaginator
 from social_integrations.models import (
     AwayMessage,
+    CannedReply,
     ConnectedAccount,
     Contact,
     Conversation,
@@ -22,14 +23,18 @@ from social_integrations.models import (
     Job,
     Message,
     MessengerProfile,
+    Note,
     OAuthAttempt,
+    PrivateReply,
     Reconciliation,
+    Upload,
     WebhookEvent,
 )
 from social_integrations.tests.factories import (
     make_account,
     make_attachment,
     make_away_message,
+    make_canned_reply,
     make_contact,
     make_conversation,
     make_deletion_request,
@@ -37,9 +42,12 @@ from social_integrations.tests.factories import (
     make_job,
     make_message,
     make_messenger_profile,
+    make_note,
+    make_private_reply,
     make_reconciliation,
     make_staff,
     make_superuser,
+    make_upload,
     make_user,
 )
 
@@ -56,10 +64,14 @@ BUILDERS: dict[type[Model], Any] = {
     Reconciliation: make_reconciliation,
     MessengerProfile: make_messenger_profile,
     AwayMessage: make_away_message,
+    CannedReply: make_canned_reply,
+    Note: make_note,
+    PrivateReply: make_private_reply,
+    Upload: make_upload,
 }
 MODELS = list(BUILDERS)
 # What staff write themselves: added, changed and deleted here.
-WRITTEN = {MessengerProfile, AwayMessage}
+WRITTEN = {CannedReply, MessengerProfile, AwayMessage}
 EDITABLE = {Conversation, *WRITTEN}
 
 

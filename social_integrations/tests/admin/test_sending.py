@@ -21,7 +21,7 @@ from social_integrations.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/social_integrations/message/"
-AGENT = ("view_message", "add_message")
+AGENT = ("view_conversation", "view_message", "add_message")
 
 
 def answer(status: str, **values: Any) -> Message:

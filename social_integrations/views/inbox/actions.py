@@ -129,8 +129,7 @@ def _try(act: Callable[[], Any]) -> str:
     try:
         act()
     except SendRefused as refused:
-        decision = refused.decision
-        return f"{gettext(decision.sentence)} {gettext(decision.action)}".strip()
+        return f"{refused.decision.sentence} {refused.decision.action}".strip()
     except (ChangeRefused, DraftError) as refused:
         return in_words(refused)
     return ""

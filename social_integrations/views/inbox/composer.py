@@ -52,7 +52,8 @@ class Composer:
         """When the time to answer ends, by the window that is open now."""
         if self.decision.verdict == Verdict.HUMAN_AGENT:
             return self.decision.human_agent_until
-        return self.decision.closes_at if self.decision.code == "open" else None
+        is_bound = self.decision.is_allowed and self.decision.code != "self"
+        return self.decision.closes_at if is_bound else None
 
     @property
     def left(self) -> str:

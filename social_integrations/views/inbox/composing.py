@@ -52,7 +52,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         return _again(request, conversation, typed, error=draft_notice(error))
     except SendRefused as refused:
         decision = refused.decision
-        notice = Notice(gettext(decision.sentence), gettext(decision.action))
+        notice = Notice(decision.sentence, decision.action)
         return _again(request, conversation, typed, error=notice)
     if not _is_this(queued, conversation, parts):
         return _sent_another(request, conversation, typed, queued)
@@ -123,7 +123,7 @@ def window(request: HttpRequest, pk: int) -> HttpResponse:
 
 def draft_notice(error: DraftError) -> Notice:
     """Return the words for what Meta would refuse."""
-    return Notice(gettext(error.message), gettext(error.action))
+    return Notice(error.message, error.action)
 
 
 def _with_files(request: HttpRequest, conversation: Conversation, typed: Typed) -> Typed:

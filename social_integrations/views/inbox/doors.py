@@ -11,7 +11,6 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
@@ -99,7 +98,7 @@ def back(request: HttpRequest, conversation: Conversation, problem: str = "") ->
 
 def in_words(refused: ChangeRefused | DraftError) -> str:
     """Return what is wrong and the next step, as one line."""
-    return f"{gettext(refused.message)} {gettext(refused.action)}".strip()
+    return f"{refused.message} {refused.action}".strip()
 
 
 def announce(response: HttpResponse, event: str = CHANGED_EVENT) -> HttpResponse:

@@ -61,9 +61,7 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
     filters = read_filters(request.GET)
     accounts = accounts_of(request.user)
     try:
-        page = conversations(
-            request.user, filters.wanted(), cursor=request.GET.get("before", "")
-        )
+        page = conversations(request.user, filters.wanted(), cursor=request.GET.get("before", ""))
     except CursorError:
         raise Http404 from None
     return {
@@ -76,9 +74,7 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def thread_context(
-    conversation: Conversation, *, before: Message | None = None
-) -> dict[str, Any]:
+def thread_context(conversation: Conversation, *, before: Message | None = None) -> dict[str, Any]:
     """Return what the conversation's own part of the page shows."""
     decision = policy_for(conversation)
     return {

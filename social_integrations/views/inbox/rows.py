@@ -70,7 +70,10 @@ class Row:
 
 
 def rows_of(
-    found: Sequence[ConversationRow], user: PermissionsMixin | AnonymousUser, *, names_accounts: bool
+    found: Sequence[ConversationRow],
+    user: PermissionsMixin | AnonymousUser,
+    *,
+    names_accounts: bool,
 ) -> list[Row]:
     """Lay out conversations of the list: one statement more, for any number."""
     marks = marks_of([one.conversation for one in found])

@@ -96,6 +96,8 @@ function insert(root, item) {
   const typed = panel(root).dataset.by === "slash" ? TYPED.exec(before) : null;
   const from = typed ? typed.index + typed[1].length : text.selectionStart;
   close(root);
+  const said = root.querySelector("#si-colleagues");
+  said.textContent = item.dataset.gaps ? root.dataset.wordGaps.replace("{names}", item.dataset.gaps) : "";
   text.setRangeText(item.dataset.text, from, text.selectionEnd, "end");
   text.focus();
   text.dispatchEvent(new Event("input", { bubbles: true }));

@@ -262,6 +262,17 @@ function addQuickReply(root) {
   made.querySelector("input").focus();
 }
 
+function unfold(root, button) {
+  const details = root.querySelector(`#${button.dataset.siOpen}`);
+  details.open = !details.open;
+  if (details.open) details.querySelector("input:not([type=hidden]), textarea").focus();
+}
+
+document.addEventListener("toggle", (event) => {
+  const button = composer()?.querySelector(`[data-si-open="${event.target.id}"]`);
+  button?.setAttribute("aria-expanded", String(event.target.open));
+}, true);
+
 const CLICKS = {
   "[data-si-remove]": (root, button) => {
     detach(button);
@@ -278,6 +289,7 @@ const CLICKS = {
     changed(root);
     part(root, "text").focus();
   },
+  "[data-si-open]": (root, button) => unfold(root, button),
   "[data-si-quick-add]": (root) => addQuickReply(root),
   "[data-si-canned-open]": (root) => (canned.isOpen(root) ? canned.close(root) : canned.openMenu(root)),
   "[data-si-canned] [role=option]": (root, item) => canned.pick(root, item),
