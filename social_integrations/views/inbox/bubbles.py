@@ -195,7 +195,15 @@ def bubble(message: Message, conversation: Conversation, quoted: Mapping[str, Me
         versions=[] if unsent else _versions(message),
         reactions=_reactions(message, conversation),
         delivery=delivery_of(message, conversation),
-        is_bare=not (unsent or message.text or parts or story or origin or message.postback or message.template),
+        is_bare=not (
+            unsent
+            or message.text
+            or parts
+            or story
+            or origin
+            or message.postback
+            or message.template
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from social_integrations.access import access_policy
+from social_integrations.conf import app_settings
 from social_integrations.models import Conversation, Message
 from social_integrations.selectors import CursorError, conversations, feed_start
 from social_integrations.services.sending import policy_for
@@ -61,9 +62,7 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
     filters = read_filters(request.GET)
     accounts = accounts_of(request.user)
     try:
-        page = conversations(
-            request.user, filters.wanted(), cursor=request.GET.get("before", "")
-        )
+        page = conversations(request.user, filters.wanted(), cursor=request.GET.get("before", ""))
     except CursorError:
         raise Http404 from None
     return {
@@ -72,13 +71,12 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
         "accounts": accounts,
         "rows": rows_of(page.rows, request.user, names_accounts=len(accounts) > 1),
         "more": _address_of_more(filters, page.next_cursor),
+        "stream_url": reverse("instagram_inbox:stream") if app_settings.INBOX_SSE else "",
         "may_connect": access_policy().may_connect(request.user),
     }
 
 
-def thread_context(
-    conversation: Conversation, *, before: Message | None = None
-) -> dict[str, Any]:
+def thread_context(conversation: Conversation, *, before: Message | None = None) -> dict[str, Any]:
     """Return what the conversation's own part of the page shows."""
     decision = policy_for(conversation)
     return {

@@ -57,7 +57,8 @@ def marks_of(conversations: Iterable[Conversation]) -> dict[int, Marks]:
             answer=Subquery(answers.values("status")[:1]),
             note=Subquery(
                 notes.filter(
-                    Q(created_at__gt=OuterRef("last_message_at")) | Q(conversation__last_message_at=None)
+                    Q(created_at__gt=OuterRef("last_message_at"))
+                    | Q(conversation__last_message_at=None)
                 ).values("text")[:1]
             ),
         )
