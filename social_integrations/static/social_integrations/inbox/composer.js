@@ -224,6 +224,7 @@ document.addEventListener("input", (event) => {
   const root = composer();
   if (!root?.contains(event.target)) return;
   if (event.target.matches("[data-si-text]")) {
+    root.querySelector("#si-colleagues .si-sent")?.remove();
     canned.follow(root, event.target);
     changed(root);
     if (event.target.value && Date.now() - typedAt > TYPING_EVERY) {
