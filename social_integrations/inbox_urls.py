@@ -11,6 +11,7 @@ reading_urlpatterns: list[URLPattern] = [
     path("<int:pk>/", pages.thread, name="thread"),
     path("<int:pk>/older/", pages.older, name="older"),
     path("updates/", updates.updates, name="updates"),
+    path("stream/", updates.stream, name="stream"),
 ]
 media_urlpatterns: list[URLPattern] = [
     path("pictures/<int:pk>/", media.picture, name="picture"),

@@ -141,6 +141,9 @@ def _said(
     """Answer with a line for the reader; what changed shows in the thread itself."""
     if not wants_fragment(request):
         return back(request, conversation, problem)
+    if not (problem or done):
+        # Nothing to say is nothing at all: an empty line would be shown as one.
+        return announce(HttpResponse())
     context = {"problem": problem, "done": done}
     response = render(request, f"{FOLDER}/_said.html", context, status=REFUSED if problem else 200)
     return response if problem else announce(response)

@@ -16,7 +16,8 @@ from social_integrations.services.send_policy import Decision, Verdict
 from .typed import MOST_QUICK_REPLIES, Typed, chosen_uploads, quoted_message
 
 SPARE_ROWS = 1
-LEFT, LEFT_DAYS = gettext_noop("{h} h {m} min left"), gettext_noop("{d} d {h} h left")
+LEFT_DAYS = gettext_noop("{d} d {h} h left")
+LEFT, LEFT_MINUTES = gettext_noop("{h} h {m} min left"), gettext_noop("{m} min left")
 # From here on, days are easier to read.
 HOURS_IN_DAYS = 48
 
@@ -62,7 +63,7 @@ class Composer:
         hours, minutes = divmod(int(left.total_seconds() // 60), 60)
         if hours >= HOURS_IN_DAYS:
             return gettext(LEFT_DAYS).format(d=hours // 24, h=hours % 24)
-        return gettext(LEFT).format(h=hours, m=minutes)
+        return gettext(LEFT if hours else LEFT_MINUTES).format(h=hours, m=minutes)
 
     @property
     def may_take_over(self) -> bool:

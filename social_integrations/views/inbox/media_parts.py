@@ -57,6 +57,8 @@ def _part(attachment: Attachment) -> MediaPart:
         return MediaPart(shape="hidden", label=str(ONLY_IN_INSTAGRAM[word]))
     if word == "like_heart":
         return MediaPart(shape="heart", label=_("A heart"))
+    if word not in SNIPPETS and not safe_link(attachment.url).href:
+        return MediaPart(shape="hidden", label=str(ONLY_IN_INSTAGRAM["unsupported"]))
     label = str(SNIPPETS.get(word) or one_line(word, 32))
     title = one_line(attachment.title, TITLE_LENGTH)
     if word == "template":

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from social_integrations.access import access_policy
+from social_integrations.conf import app_settings
 from social_integrations.models import Conversation, Message
 from social_integrations.selectors import CursorError, conversations, feed_start
 from social_integrations.services.sending import policy_for
@@ -70,6 +71,7 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
         "accounts": accounts,
         "rows": rows_of(page.rows, request.user, names_accounts=len(accounts) > 1),
         "more": _address_of_more(filters, page.next_cursor),
+        "stream_url": reverse("instagram_inbox:stream") if app_settings.INBOX_SSE else "",
         "may_connect": access_policy().may_connect(request.user),
     }
 

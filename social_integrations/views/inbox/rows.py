@@ -7,8 +7,9 @@ from hashlib import blake2s
 
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from social_integrations.models import Contact, Conversation, Message
 from social_integrations.selectors import ConversationRow
@@ -21,8 +22,15 @@ from .queries import Marks, marks_of
 
 CLOSING_SOON = timedelta(hours=2)
 COLOURS = 6
+WEEK = 7
 MOST_UNREAD = 99
 SNIPPET_LENGTH = 90
+# Why no answer is possible, in a word or two; the composer says it in sentences.
+REFUSED = {
+    "never_opened": _lazy("Wait for them to write"),
+    "held_elsewhere": _lazy("Another app answers"),
+    "account_gone": _lazy("Disconnected"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ class Row:
     snippet: str
     prefix: str
     at: datetime | None
+    when: str
     unread: str
     account: str
     assignee: str
@@ -99,6 +108,7 @@ def _row(
         snippet=_snippet(found.last_message, marks),
         prefix=_("Note:") if marks.note else _prefix(found.last_message),
         at=conversation.last_message_at,
+        when=short_time(conversation.last_message_at),
         unread=_number(found.unread_count),
         account=one_line(contact.account, NAME_LENGTH) if names_accounts else "",
         assignee=_assignee(conversation),
@@ -113,7 +123,7 @@ def window(decision: Decision) -> Window:
     """Put a decision of the send policy into a word or two."""
     human = decision.verdict == Verdict.HUMAN_AGENT
     if not decision.is_allowed:
-        return Window("closed", _("Closed"), None, None)
+        return Window("closed", str(REFUSED.get(decision.code, _("Time is up"))), None, None)
     if human:
         return Window("human", _("People only"), None, decision.human_agent_until)
     soon = decision.closes_at and decision.closes_at - timezone.now() < CLOSING_SOON
@@ -136,7 +146,23 @@ def initials(contact: Contact) -> str:
     """Return up to two letters of a name; a question mark where there is none."""
     words = [word for word in (contact.name or contact.username).replace(".", " ").split() if word]
     letters = "".join(word[0] for word in words[:2] if word[0].isalnum())
-    return letters.upper() or "?"
+    # Georgian capitals exist since 2018 only, and hardly any font has them.
+    return "".join(one if "ა" <= one <= "ჿ" else one.upper() for one in letters) or "?"
+
+
+def short_time(at: datetime | None) -> str:
+    """Return a moment as briefly as it can be told: the time today, then the day, then the date."""
+    if at is None:
+        return ""
+    local, today = timezone.localtime(at), timezone.localdate()
+    days = (today - local.date()).days
+    if days == 0:
+        return formats.time_format(local, "TIME_FORMAT")
+    if 0 < days < WEEK:
+        return formats.date_format(local, "D")
+    return formats.date_format(
+        local, "MONTH_DAY_FORMAT" if local.year == today.year else "SHORT_DATE_FORMAT"
+    )
 
 
 def _snippet(last: Message | None, marks: Marks) -> str:

@@ -45,6 +45,12 @@ def updates(request: HttpRequest) -> HttpResponse:
     return render(request, f"{FOLDER}/_updates.html", context)
 
 
+@inbox_view("GET")
+def stream(_request: HttpRequest) -> HttpResponse:
+    """Say that there is no stream: it is `stream.with_stream` that answers, in the ASGI process."""
+    return HttpResponse(status=204)
+
+
 def _rows(request: HttpRequest, page: FeedPage, filters: Filters) -> dict[str, Any]:
     fitting = [row for row in page.rows if _fits(row, filters, request)]
     names_accounts = len(accounts_of(request.user)) > 1 if fitting else False

@@ -8,6 +8,8 @@ const ENCODER = new TextEncoder();
 const PREVIEW_AFTER = 400;
 const TYPING_EVERY = 8000;
 const TICK = 20000;
+// Below this share of what fits, nobody has to count.
+const COUNT_FROM = 0.4;
 const OURS = new Set(["si-answering", "si-said", "si-actions", "si-crm", "si-note-form", "si-parts"]);
 const TOUCH = matchMedia("(pointer: coarse)");
 
@@ -32,7 +34,7 @@ function count(root) {
   const used = ENCODER.encode(text.value.trim()).length;
   const letters = [...text.value.trim()].length;
   const over = used > most;
-  counter.hidden = used === 0;
+  counter.hidden = used < most * COUNT_FROM;
   counter.textContent = root.dataset.wordBytes.replace("{used}", used).replace("{most}", most);
   counter.classList.toggle("si-over", over);
   part(root, "why-bytes").hidden = !(used > letters && used > most / 2);
@@ -61,9 +63,11 @@ function remember(root) {
   });
 }
 
+/* For browsers that cannot size a field by its content; `rows` is no style, which the policy forbids. */
 function grow(text) {
-  text.style.height = "auto";
-  text.style.height = `${Math.min(text.scrollHeight + 2, window.innerHeight * 0.4)}px`;
+  if (CSS.supports("field-sizing", "content")) return;
+  const lines = text.value.split("\n").reduce((sum, line) => sum + 1 + Math.floor(line.length / 60), 0);
+  text.rows = Math.min(Math.max(lines, 2), 8);
 }
 
 function changed(root) {
@@ -146,7 +150,9 @@ function tick() {
   const minutes = Math.floor((new Date(shown.dataset.closesAt) - Date.now()) / 60000);
   const left = part(root, "left");
   const hours = Math.floor(Math.max(minutes, 0) / 60);
-  const words = hours >= 48 ? root.dataset.wordLeftDays : root.dataset.wordLeft;
+  const { wordLeft, wordLeftDays, wordLeftMinutes } = root.dataset;
+  const inHours = hours ? wordLeft : wordLeftMinutes;
+  const words = hours >= 48 ? wordLeftDays : inHours;
   if (minutes < 0) {
     left.textContent = ` ${root.dataset.wordClosed}`;
     shown.removeAttribute("data-closes-at");
@@ -218,6 +224,7 @@ document.addEventListener("input", (event) => {
   const root = composer();
   if (!root?.contains(event.target)) return;
   if (event.target.matches("[data-si-text]")) {
+    root.querySelector("#si-colleagues .si-sent")?.remove();
     canned.follow(root, event.target);
     changed(root);
     if (event.target.value && Date.now() - typedAt > TYPING_EVERY) {

@@ -69,6 +69,9 @@ document.addEventListener("click", (event) => {
     found.focus({ preventScroll: true });
     found.classList.add("si-flash");
     setTimeout(() => found.classList.remove("si-flash"), 1600);
+  } else if (event.target.closest("[data-si-about]")) {
+    const shown = thread().classList.toggle("si-show-about");
+    event.target.closest("[data-si-about]").setAttribute("aria-expanded", String(shown));
   } else if (event.target.closest("#si-jump")) {
     toEnd();
     scroller().focus({ preventScroll: true });

@@ -168,7 +168,7 @@ def test_within_seven_days_a_person_may_answer_where_meta_allows_it(
 
 def test_answers_of_an_account_on_hold_are_kept(agent: Person, conversation: Conversation) -> None:
     ConnectedAccount.objects.update(status="reauth_required")
-    assert "has to be connected to Instagram again" in agent.post("window").text
+    assert "Your answer is kept" in agent.post("window").text
     assert agent.send("Later, then").status_code == 200
     assert answers(conversation) == ["Later, then"]
 
