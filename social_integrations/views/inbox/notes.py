@@ -11,8 +11,8 @@ from .doors import (
     announce,
     back,
     find_conversation,
-    inbox_post,
     in_words,
+    inbox_post,
     may_change,
     wants_fragment,
 )
