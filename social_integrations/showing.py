@@ -1,4 +1,4 @@
-"""Words of strangers, made harmless to look at: capped, deceptive characters spelled out, links cut out."""
+"""Words of strangers, made harmless to look at: capped, tricks spelled out, links found."""
 
 import re
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ LINE_LENGTH = 120
 TEXT_LENGTH = 5_000
 LINK_LENGTH = 90
 MAX_LINKS = 50
-# Four marks on one letter are more than any language needs; hundreds of them climb over other lines.
+# Four marks on one letter are more than any language needs; hundreds climb over other lines.
 STACKED_MARKS = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})"
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
 )
 WEB_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"'`{}|\\^⟨⟩]{1,2000}", re.IGNORECASE)
 PORT = re.compile(r":[0-9]+$")
-AFTER_ADDRESS = ".,;:!?)]}…»”’"
+AFTER_ADDRESS = ".,;:!?)]}…»”\u2019"
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,10 @@ def bubble(message: Message, conversation: Conversation, quoted: Mapping[str, Me
     )
 
 
+def _says_something(message: Message) -> bool:
+    return bool(message.text or message.postback or message.template)
+
+
 def sender_of(message: Message, conversation: Conversation) -> str:
     """Return who wrote a message: the customer, a colleague, or the account."""
     if message.direction == Message.Direction.INBOUND:

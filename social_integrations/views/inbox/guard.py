@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeAlias
+from typing import Any, TypeAlias
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,21 +17,21 @@ from social_integrations.models import Conversation
 
 from .queries import seen_conversations
 
-P = ParamSpec("P")
-View: TypeAlias = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+View: TypeAlias = Callable[..., HttpResponseBase]
 
 
-def inbox_view(*methods: str) -> Callable[[View[P]], View[P]]:
+def inbox_view(*methods: str) -> Callable[[View], View]:
     """Let in who may read messages, by these methods; nobody's browser keeps the answer."""
 
-    def decorate(view: View[P]) -> View[P]:
+    def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            response = _refuse(request) or view(request, *args, **kwargs)
+        def guarded(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+            response = _refuse(request) or view(request, **arguments)
             add_never_cache_headers(response)
             return response
 
-        return require_http_methods(methods)(guarded)
+        checked: View = require_http_methods(methods)(guarded)
+        return checked
 
     return decorate
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from hashlib import blake2s
 from threading import BoundedSemaphore
+from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
@@ -151,7 +152,7 @@ class _Held:
             _places.release()
 
 
-def _described(kind: MediaType, pk: int) -> dict[str, object]:
+def _described(kind: MediaType, pk: int) -> dict[str, Any]:
     shown = SHOWN.fullmatch(kind.content_type)
     name = f'{"inline" if shown else "attachment"}; filename="instagram-{pk}{kind.suffix}"'
     return {

@@ -1,6 +1,7 @@
 """Attachments and story cards of a bubble; everything is loaded through doors of ours."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -81,7 +82,7 @@ def _shape(word: str) -> str:
     return PLAYERS.get(word, "file")
 
 
-def _way(attachment: Attachment) -> dict[str, str | bool]:
+def _way(attachment: Attachment) -> dict[str, Any]:
     """Return how to get at the content: a file or copy of ours, or Meta's link through our door."""
     door = reverse("instagram_inbox:attachment", args=[attachment.pk])
     if attachment.upload_id or attachment.file:

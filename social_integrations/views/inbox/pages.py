@@ -62,7 +62,7 @@ def list_context(request: HttpRequest) -> dict[str, Any]:
     filters = read_filters(request.GET)
     accounts = accounts_of(request.user)
     try:
-        page = conversations(request.user, filters.wanted(), cursor=request.GET.get("before", ""))
+        page = conversations(request.user, filters.wanted(), cursor=request.GET.get("page", ""))
     except CursorError:
         raise Http404 from None
     return {
@@ -122,5 +122,5 @@ def _address_of_older(conversation: Conversation, oldest: Message) -> str:
 def _address_of_more(filters: Filters, cursor: str) -> str:
     if not cursor:
         return ""
-    query = "&".join(filter(None, (filters.query, f"before={cursor}")))
+    query = "&".join(filter(None, (filters.query, f"page={cursor}")))
     return f"{reverse('instagram_inbox:list')}?{query}"

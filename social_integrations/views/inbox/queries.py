@@ -49,18 +49,15 @@ def marks_of(conversations: Iterable[Conversation]) -> dict[int, Marks]:
     """Return what rows say besides the newest message, by conversation: one statement."""
     own = Message.objects.filter(conversation=OuterRef("pk"))
     answers = own.filter(direction=Message.Direction.OUTBOUND).order_by("-sent_at", "-id")
-    notes = Note.objects.filter(conversation=OuterRef("pk")).order_by("-created_at", "-id")
+    newer = Note.objects.filter(
+        conversation=OuterRef("pk"), created_at__gt=OuterRef("last_message_at")
+    ).order_by("-created_at", "-id")
     rows = (
         Conversation.objects.filter(pk__in=[one.pk for one in conversations])
         .annotate(
             has_unknown=Exists(own.filter(status=Message.Status.UNKNOWN)),
             answer=Subquery(answers.values("status")[:1]),
-            note=Subquery(
-                notes.filter(
-                    Q(created_at__gt=OuterRef("last_message_at"))
-                    | Q(conversation__last_message_at=None)
-                ).values("text")[:1]
-            ),
+            note=Subquery(newer.values("text")[:1]),
         )
         .values_list("pk", "has_unknown", "answer", "note")
     )

@@ -1,5 +1,6 @@
 """The rows of the conversation list."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from .queries import Marks, marks_of
 
 CLOSING_SOON = timedelta(hours=2)
 COLOURS = 6
+GEORGIAN = re.compile("[\u10d0-\u10ff]")
 WEEK = 7
 MOST_UNREAD = 99
 SNIPPET_LENGTH = 90
@@ -147,7 +149,7 @@ def initials(contact: Contact) -> str:
     words = [word for word in (contact.name or contact.username).replace(".", " ").split() if word]
     letters = "".join(word[0] for word in words[:2] if word[0].isalnum())
     # Georgian capitals exist since 2018 only, and hardly any font has them.
-    return "".join(one if "ა" <= one <= "ჿ" else one.upper() for one in letters) or "?"
+    return "".join(one if GEORGIAN.match(one) else one.upper() for one in letters) or "?"
 
 
 def short_time(at: datetime | None) -> str:

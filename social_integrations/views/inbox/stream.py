@@ -46,7 +46,7 @@ HEADERS = [
 ]
 
 
-def with_stream(application: Application) -> Application:
+def with_stream(application: Any) -> Application:
     """Return the ASGI application with the stream of changes in front of it."""
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
