@@ -12,20 +12,28 @@ from django.db.models import Model, QuerySet
 
 from social_integrations.models import (
     Attachment,
+    AwayMessage,
     CallBudget,
+    CannedReply,
     ConnectedAccount,
     Contact,
     Conversation,
     DeletionRequest,
     Heartbeat,
+    IceBreaker,
     Job,
+    MenuEntry,
     Message,
     MessageEdit,
+    MessengerProfile,
     OAuthAttempt,
+    OpeningHours,
     PendingGrant,
+    PrivateReply,
     Reaction,
     Reconciliation,
     Tombstone,
+    Upload,
     WebhookEvent,
 )
 
@@ -94,6 +102,15 @@ def _attachments(people: People) -> Iterator[QuerySet[Any]]:
     yield Attachment.objects.filter(message__in=people.messages)
 
 
+def _private_replies(people: People) -> Iterator[QuerySet[Any]]:
+    yield PrivateReply.objects.filter(message__in=people.messages)
+
+
+def _uploads(people: People) -> Iterator[QuerySet[Any]]:
+    held = Attachment.objects.filter(message__in=people.messages)
+    yield Upload.objects.filter(pk__in=held.values("upload"))
+
+
 def _messages(people: People) -> Iterator[QuerySet[Any]]:
     yield people.messages
 
@@ -124,11 +141,25 @@ STORES: tuple[Store, ...] = (
     Store("Jobs", "row numbers of what is to be done", WITH_PERSON, Job, _jobs),
     Store("Edits", "later texts of a message", WITH_PERSON, MessageEdit, _edits),
     Store("Reactions", "emoji, who and when", WITH_PERSON, Reaction, _reactions),
+    Store(
+        "Files staff sent",
+        "files, under random names, with the names they had; also what was chosen and not sent",
+        f"{WITH_PERSON} or when the message is unsent; what nobody sent, after a day",
+        Upload,
+        _uploads,
+    ),
     Store("Attachments", "links, titles, Meta's media ids", WITH_PERSON, Attachment, _attachments),
     Store(
         "Copies of media",
         "files, where `INSTAGRAM_ARCHIVE_MEDIA` is on",
         f"{WITH_PERSON}, before their rows, from the storage they are in",
+    ),
+    Store(
+        "Private replies",
+        "the text, and the id of the comment it answers",
+        f"{WITH_PERSON}; one nobody got, with the account",
+        PrivateReply,
+        _private_replies,
     ),
     Store(
         "Messages",
@@ -184,7 +215,13 @@ STORES: tuple[Store, ...] = (
 
 NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
     PendingGrant: "what a consent granted, until accounts are picked; encrypted, for ten minutes",
+    CannedReply: "ready-made answers; names come in when they are inserted",
     CallBudget: "when an account may call Meta again; times only",
     Heartbeat: "when the worker was last alive; one time only",
+    MessengerProfile: "what Instagram offers everybody; the business's own words",
+    IceBreaker: "a question offered to everybody",
+    MenuEntry: "an entry of the menu everybody sees",
+    AwayMessage: "what is answered to everybody outside the opening hours",
+    OpeningHours: "when the business answers",
     OAuthAttempt: "staff on their way to Meta's dialog; hashes only, deleted after a day",
 }
