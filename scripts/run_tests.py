@@ -1,19 +1,25 @@
 """Run the whole suite on SQLite, and again on PostgreSQL where one answers; say which.
 
 TEST_POSTGRES_URL names the PostgreSQL server (default: loopback, user and database `postgres`).
-Arguments go to pytest. Tests run side by side, one process for each processor; those that start
-the whole demo share it, one after the other.
+Arguments go to pytest. Tests run side by side, one process for each processor. Those that start the
+whole demo mostly wait: they run beside the others, in two lanes with a demo each.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
 
 import psycopg
 
 DEFAULT_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 # What does not depend on the database runs once.
 ONCE = ("browser", "demo")
+# A module after the other in each lane, the longest first; see their conftest.py.
+IN_LANES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+OTHER_SQLITE = "sqlite:///.artifacts/demo.sqlite3"
 NOTHING_CHOSEN = 5  # pytest's exit code where no test was chosen
 
 
@@ -32,28 +38,57 @@ def answers(url: str) -> bool:
     return True
 
 
+def command(arguments: list[str], database_url: str) -> tuple[list[str], dict[str, str]]:
+    """Return how pytest is started, and its environment."""
+    # Four processes and the demo's programs share what the first of them compiled.
+    without = ("TEST_DATABASE_URL", "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if name not in without}
+    environment["TEST_DATABASE_URL"] = database_url
+    if database_url.startswith("postgres"):
+        environment = {"HYPOTHESIS_PROFILE": "brief", **environment}
+    return [sys.executable, "-m", "pytest", *arguments], environment
+
+
 def pytest(arguments: list[str], database_url: str = "") -> int:
     """Run pytest once; return its exit code."""
-    environment = {name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"}
-    if database_url:
-        environment = {"HYPOTHESIS_PROFILE": "brief", **environment}
-        environment["TEST_DATABASE_URL"] = database_url
-    command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.run(command, env=environment, check=False).returncode
+    line, environment = command(arguments, database_url)
+    return subprocess.run(line, env=environment, check=False).returncode
+
+
+@contextmanager
+def beside(arguments: list[str]) -> Iterator[Callable[[], int]]:
+    """Run pytest beside the block on a database of its own; yield what shows its outcome."""
+    line, environment = command(arguments, OTHER_SQLITE)
+    with TemporaryFile() as output:
+        child = subprocess.Popen(line, env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+        def outcome() -> int:
+            code = child.wait()
+            output.seek(0)
+            sys.stdout.write(output.read().decode(errors="replace"))
+            return code
+
+        try:
+            yield outcome
+        finally:
+            child.terminate()
+            child.wait()
 
 
 def main(arguments: list[str]) -> int:
-    """Run both; return 1 if either failed."""
+    """Run all; return 1 if any failed."""
     url = os.environ.get("TEST_POSTGRES_URL") or DEFAULT_POSTGRES
-    apart = ["-m", " and ".join(f"not {marker}" for marker in ONCE), "-n", "auto"]
-    say("Tests on SQLite")
-    codes = {"SQLite": pytest([*arguments, *apart])}
-    if answers(url):
-        say("Tests on PostgreSQL")
-        marks = f"database and {apart[1]}"
-        codes["PostgreSQL"] = pytest([*arguments, "-m", marks, *apart[2:]], url)
-    say("Tests of the whole demo, on SQLite")
-    codes["the demo"] = pytest([*arguments, "-m", " or ".join(ONCE)])
+    apart = " and ".join(f"not {marker}" for marker in ONCE)
+    codes = {}
+    with beside([*arguments, "-m", " or ".join(ONCE), *IN_LANES]) as outcome:
+        say("Tests on SQLite")
+        codes["SQLite"] = pytest([*arguments, "-m", apart, "-n", "auto"])
+        if answers(url):
+            say("Tests on PostgreSQL")
+            marks = f"database and {apart}"
+            codes["PostgreSQL"] = pytest([*arguments, "-m", marks, "-n", "auto"], url)
+        say("Tests of the whole demo, on SQLite")
+        codes["the demo"] = outcome()
     # A path may hold no test of one sort, which is no failure of it.
     codes = {name: code for name, code in codes.items() if code != NOTHING_CHOSEN}
     summary = ", ".join(f"{name} {'failed' if code else 'passed'}" for name, code in codes.items())
