@@ -1,15 +1,18 @@
 """Run the whole suite on SQLite, and again on PostgreSQL where one answers; say which.
 
 TEST_POSTGRES_URL names the PostgreSQL server (default: loopback, user and database `postgres`).
-Arguments go to pytest. Tests run side by side, one process for each processor. Those that start the
-whole demo mostly wait: they run beside the others, in two lanes with a demo each.
+Arguments go to pytest, but for `--at-once`: both databases at the same time, for few long tests.
+Tests run side by side, one process for each processor. Those that start the whole demo mostly wait:
+they run beside the others, in two lanes with a demo each.
 """
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
 from tempfile import TemporaryFile
 
 import psycopg
@@ -17,9 +20,11 @@ import psycopg
 DEFAULT_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 # What does not depend on the database runs once.
 ONCE = ("browser", "demo")
-# A module after the other in each lane, the longest first; see their conftest.py.
+# Whole modules, in order: the longest are the first two by name.
 IN_LANES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+DEMO = "amanati_crm/tests/demo"
 OTHER_SQLITE = "sqlite:///.artifacts/demo.sqlite3"
+AT_ONCE = "--at-once"
 NOTHING_CHOSEN = 5  # pytest's exit code where no test was chosen
 
 
@@ -56,9 +61,9 @@ def pytest(arguments: list[str], database_url: str = "") -> int:
 
 
 @contextmanager
-def beside(arguments: list[str]) -> Iterator[Callable[[], int]]:
-    """Run pytest beside the block on a database of its own; yield what shows its outcome."""
-    line, environment = command(arguments, OTHER_SQLITE)
+def beside(arguments: list[str], database_url: str) -> Iterator[Callable[[], int]]:
+    """Run pytest beside the block; yield what waits for its end and shows what it printed."""
+    line, environment = command(arguments, database_url)
     with TemporaryFile() as output:
         child = subprocess.Popen(line, env=environment, stdout=output, stderr=subprocess.STDOUT)
 
@@ -75,20 +80,32 @@ def beside(arguments: list[str]) -> Iterator[Callable[[], int]]:
             child.wait()
 
 
-def main(arguments: list[str]) -> int:
-    """Run all; return 1 if any failed."""
+def run(arguments: list[str], *, at_once: bool) -> Iterator[tuple[str, int]]:
+    """Run all; yield the exit code of each run, by what it ran on."""
     url = os.environ.get("TEST_POSTGRES_URL") or DEFAULT_POSTGRES
     apart = " and ".join(f"not {marker}" for marker in ONCE)
-    codes = {}
-    with beside([*arguments, "-m", " or ".join(ONCE), *IN_LANES]) as outcome:
+    chosen = any(Path(argument.partition("::")[0]).exists() for argument in arguments)
+    with ExitStack() as others:
+        demo = [*arguments, *([] if chosen else [DEMO]), "-m", " or ".join(ONCE), *IN_LANES]
+        of_demo = others.enter_context(beside(demo, OTHER_SQLITE))
+        second = [*arguments, "-m", f"database and {apart}", "-n", "auto"]
+        of_second = partial(pytest, second, url)
+        reached = answers(url)
+        if reached and at_once:
+            of_second = others.enter_context(beside(second, url))
         say("Tests on SQLite")
-        codes["SQLite"] = pytest([*arguments, "-m", apart, "-n", "auto"])
-        if answers(url):
+        yield "SQLite", pytest([*arguments, "-m", apart, "-n", "auto"])
+        if reached:
             say("Tests on PostgreSQL")
-            marks = f"database and {apart}"
-            codes["PostgreSQL"] = pytest([*arguments, "-m", marks, "-n", "auto"], url)
+            yield "PostgreSQL", of_second()
         say("Tests of the whole demo, on SQLite")
-        codes["the demo"] = outcome()
+        yield "the demo", of_demo()
+
+
+def main(arguments: list[str]) -> int:
+    """Say what passed; return 1 if anything failed."""
+    given = [argument for argument in arguments if argument != AT_ONCE]
+    codes = dict(run(given, at_once=AT_ONCE in arguments))
     # A path may hold no test of one sort, which is no failure of it.
     codes = {name: code for name, code in codes.items() if code != NOTHING_CHOSEN}
     summary = ", ".join(f"{name} {'failed' if code else 'passed'}" for name, code in codes.items())
