@@ -18,11 +18,14 @@ from django.db.models import Exists, Q, QuerySet
 from django.utils.module_loading import import_string
 
 from .conf import app_settings
-from .models import ConnectedAccount
+from .models import ConnectedAccount, Conversation
 
 APP, VIEW_CODENAME = "social_integrations", "view_connectedaccount"
 VIEW = f"{APP}.{VIEW_CODENAME}"
 CHANGE = f"{APP}.change_connectedaccount"
+READ = (f"{APP}.view_conversation", f"{APP}.view_message")
+SEND = f"{APP}.add_message"
+CHANGE_CONVERSATION = f"{APP}.change_conversation"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 POLL = """
 SELECT {columns}, person.password FROM {person} person
@@ -68,6 +71,40 @@ class AccessPolicy:
             or account.status == ConnectedAccount.Status.DISCONNECTED
             or user.has_perm(CHANGE)
         )
+
+    def conversations_for(self, user: PermissionsMixin | AnonymousUser) -> QuerySet[Conversation]:
+        """Return the conversations of the accounts the user may see.
+
+        Whether they may read what is in them is `may_read`.
+        """
+        return Conversation.objects.filter(contact__account__in=self.accounts_for(user))
+
+    def may_read(
+        self,
+        user: PermissionsMixin | AnonymousUser,
+        conversation: Conversation | None = None,  # noqa: ARG002 - for hosts that look at it
+    ) -> bool:
+        """Return whether the user may read a conversation they see; without one, any at all."""
+        return user.has_perms(READ)
+
+    def may_send(
+        self, user: PermissionsMixin | AnonymousUser, conversation: Conversation | None = None
+    ) -> bool:
+        """Return whether the user may answer in a conversation they see."""
+        return self.may_read(user, conversation) and user.has_perm(SEND)
+
+    def may_change(
+        self, user: PermissionsMixin | AnonymousUser, conversation: Conversation | None = None
+    ) -> bool:
+        """Return whether the user may assign, close and annotate a conversation they see."""
+        return self.may_read(user, conversation) and user.has_perm(CHANGE_CONVERSATION)
+
+    def may_be_assigned(
+        self, user: PermissionsMixin | AnonymousUser, conversation: Conversation
+    ) -> bool:
+        """Return whether a conversation may be given to the user: they have to see and read it."""
+        seen = self.conversations_for(user).filter(pk=conversation.pk)
+        return self.may_read(user, conversation) and seen.exists()
 
 
 def poll(user_id: Any, fields: tuple[str, ...]) -> list[ConnectedAccount]:

@@ -4,11 +4,13 @@ SocialIntegrationsError
 ├── ConfigurationError         a setting is missing or unusable (also Django's ImproperlyConfigured)
 ├── TokenDecryptionError       a stored token cannot be read with the configured keys
 ├── AccountOnHold              the account needs a person first; its work waits or is dropped
+├── NotYet                     a job has to wait so many seconds; waiting is not a failure
 ├── PayloadError               a webhook item lacks what its kind needs; names the path, no content
 ├── SignedRequestError         a `signed_request` is not Meta's, or not one we can read
 ├── ConnectError               connecting an account stopped; its code looks up words for people
 ├── DraftError                 Meta would refuse what somebody wants to send; says why
 ├── SendRefused                Meta's rules do not allow a message now; carries the decision
+├── ChangeRefused              what somebody asks of a conversation cannot be; says why
 └── GraphError                 Meta refused or could not be reached; see graph/errors.py
     ├── GraphPausedError       the account's calls have to wait; nothing was sent
     ├── GraphUnavailableError  no usable answer: network, timeout, 5xx, HTML; worth trying again
@@ -45,6 +47,14 @@ class AccountOnHold(SocialIntegrationsError):  # noqa: N818 - a state, not a fau
         self.disconnected = disconnected
 
 
+class NotYet(SocialIntegrationsError):  # noqa: N818 - a state, not a fault
+    """A job has to wait for so many `seconds`; that costs it no try."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Waiting for {seconds:.0f} seconds")
+        self.seconds = seconds
+
+
 class PayloadError(SocialIntegrationsError):
     """A webhook item lacks what its kind needs; the message names the path, never the content."""
 
@@ -64,6 +74,16 @@ class ConnectError(SocialIntegrationsError):
 
 class DraftError(SocialIntegrationsError):
     """Meta would refuse what somebody wants to send; code and words for them."""
+
+    def __init__(self, code: str, message: str, action: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.action = action
+
+
+class ChangeRefused(SocialIntegrationsError):  # noqa: N818 - as SendRefused
+    """What somebody asks of a conversation cannot be; code and words for them."""
 
     def __init__(self, code: str, message: str, action: str = "") -> None:
         super().__init__(message)
@@ -113,7 +133,15 @@ class GraphPausedError(GraphError):
 
 
 class GraphUnavailableError(GraphError):
-    """No usable answer came: network, timeout, 5xx, HTML. Trying again may help."""
+    """No usable answer came: network, timeout, 5xx, HTML. Trying again may help.
+
+    `may_have_arrived` is False only where the request cannot have reached Meta: what was asked for
+    may otherwise have been done.
+    """
+
+    def __init__(self, reason: str, *, may_have_arrived: bool = True) -> None:
+        super().__init__(reason)
+        self.may_have_arrived = may_have_arrived
 
 
 class GraphRefusedError(GraphError):

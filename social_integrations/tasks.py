@@ -16,6 +16,7 @@ from .services import (
     archiving,
     contacts,
     deletion,
+    files,
     heartbeat,
     importing,
     jobs,
@@ -28,6 +29,7 @@ from .services import (
     reconciling,
     states,
     token_life,
+    uploads,
     waiting,
     watching,
 )
@@ -59,8 +61,8 @@ def archive_media(payload: dict[str, Any]) -> None:
 
 
 def delete_copies(payload: dict[str, Any]) -> None:
-    """Delete copies of media whose message was unsent or erased."""
-    archiving.delete_copies(names=[str(name) for name in payload["names"]])
+    """Delete files whose message was unsent or erased, or that nobody sent."""
+    files.delete_files(names=[str(name) for name in payload["names"]])
 
 
 def erase_data(payload: dict[str, Any]) -> None:
@@ -88,7 +90,13 @@ def housekeeping(_payload: dict[str, Any]) -> None:
     reconcile_triggers.prune(before=now - KEEP_RUNS)
     OAuthAttempt.objects.filter(expires_at__lt=now - KEEP_ATTEMPTS).delete()
     privacy.prune_tombstones()
+    jobs.enqueue_all([jobs.NewJob(jobs.PRUNE_UPLOADS, {})])
     deletion.resume()
+
+
+def prune_uploads(_payload: dict[str, Any]) -> None:
+    """Delete the files staff chose and did not send."""
+    uploads.prune()
 
 
 def look_after_accounts(_payload: dict[str, Any]) -> None:
@@ -124,6 +132,7 @@ HANDLERS: dict[str, Handler] = {
     jobs.ARCHIVE_MEDIA: archive_media,
     jobs.DELETE_COPIES: delete_copies,
     jobs.HOUSEKEEPING: housekeeping,
+    jobs.PRUNE_UPLOADS: prune_uploads,
     jobs.RECONCILE: reconcile,
     jobs.LOOK_AFTER_ACCOUNTS: look_after_accounts,
     jobs.LOOK_AFTER_ACCOUNT: look_after_account,

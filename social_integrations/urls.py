@@ -3,10 +3,30 @@
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.views import APIView
 
 from .api.accounts import AccountDisconnectView, AccountListView, AccountView
 from .api.connect import ConnectLinkView
+from .api.conversations import (
+    CannedReplyListView,
+    ConversationListView,
+    ConversationReadView,
+    ConversationTakeOverView,
+    ConversationTypingView,
+    ConversationView,
+    NoteListView,
+    UpdatesView,
+)
 from .api.health import AccountHealthView
+from .api.messages import (
+    MessageListView,
+    MessagePreviewView,
+    MessageReactionView,
+    MessageRetryView,
+    MessageSettleView,
+    MessageView,
+)
+from .api.outgoing import PrivateReplyListView, UploadListView
 from .api.syncing import SyncView
 from .api.views import ConnectionStatusView
 from .views.choose import choose
@@ -15,6 +35,7 @@ from .views.deletion_status import deletion_status
 from .views.doctor import doctor
 from .views.media import media
 from .views.meta_callbacks import data_deletion, deauthorize
+from .views.uploads import outgoing_file, upload
 from .views.webhook import webhook
 
 app_name = "social_integrations"
@@ -28,6 +49,10 @@ def start_door(request: HttpRequest) -> HttpResponseBase:
     return make_link(request) if request.method == "POST" else start(request)
 
 
+# Where the OpenAPI document looks for what POST takes and answers.
+start_door.cls, start_door.initkwargs = ConnectLinkView, {}  # type: ignore[attr-defined]
+
+
 webhook_urlpatterns: list[URLPattern] = [path("webhook/", webhook, name="webhook")]
 
 connect_urlpatterns: list[URLPattern] = [
@@ -38,7 +63,11 @@ connect_urlpatterns: list[URLPattern] = [
     path("oauth/result/", result, name="oauth-result"),
 ]
 
-media_urlpatterns: list[URLPattern] = [path("media/<int:attachment_id>/", media, name="media")]
+media_urlpatterns: list[URLPattern] = [
+    path("media/<int:attachment_id>/", media, name="media"),
+    path("uploads/<int:upload_id>/", upload, name="upload"),
+    path("outgoing/<str:token>/", outgoing_file, name="outgoing-file"),
+]
 staff_urlpatterns: list[URLPattern] = [path("doctor/", doctor, name="doctor")]
 callback_urlpatterns: list[URLPattern] = [
     path("deauthorize/", deauthorize, name="deauthorize"),
@@ -57,6 +86,32 @@ api_urlpatterns: list[URLPattern] = [
     ),
     path("accounts/<int:pk>/health/", AccountHealthView.as_view(), name="account-health"),
     path("accounts/<int:account_id>/sync/", SyncView.as_view(), name="account-sync"),
+    path("accounts/<int:pk>/uploads/", UploadListView.as_view(), name="account-uploads"),
+    path(
+        "accounts/<int:pk>/private-replies/",
+        PrivateReplyListView.as_view(),
+        name="account-private-replies",
+    ),
+]
+
+conversation_views: dict[str, tuple[str, type[APIView]]] = {
+    "conversations": ("conversations/", ConversationListView),
+    "conversation": ("conversations/<int:pk>/", ConversationView),
+    "conversation-read": ("conversations/<int:pk>/read/", ConversationReadView),
+    "conversation-typing": ("conversations/<int:pk>/typing/", ConversationTypingView),
+    "conversation-take-over": ("conversations/<int:pk>/take-over/", ConversationTakeOverView),
+    "conversation-notes": ("conversations/<int:pk>/notes/", NoteListView),
+    "conversation-messages": ("conversations/<int:pk>/messages/", MessageListView),
+    "message-preview": ("conversations/<int:pk>/messages/preview/", MessagePreviewView),
+    "message": ("messages/<int:pk>/", MessageView),
+    "message-retry": ("messages/<int:pk>/retry/", MessageRetryView),
+    "message-settle": ("messages/<int:pk>/settle/", MessageSettleView),
+    "message-reaction": ("messages/<int:pk>/reaction/", MessageReactionView),
+    "canned-replies": ("canned-replies/", CannedReplyListView),
+    "updates": ("updates/", UpdatesView),
+}
+conversation_urlpatterns: list[URLPattern] = [
+    path(route, view.as_view(), name=name) for name, (route, view) in conversation_views.items()
 ]
 
 urlpatterns = [
@@ -66,4 +121,5 @@ urlpatterns = [
     *media_urlpatterns,
     *staff_urlpatterns,
     *api_urlpatterns,
+    *conversation_urlpatterns,
 ]

@@ -38,9 +38,8 @@ KEYS = {
     "response_feedback": RESPONSE_FEEDBACK,
 }
 # Fields of `changes` that are not messaging items in another wrapper.
-CHANGE_FIELDS = frozenset(
-    {"comments", "live_comments", "mentions", "story_insights", "messaging_policy_enforcement"}
-)
+COMMENTS = ("comments", "live_comments")
+CHANGE_FIELDS = frozenset({*COMMENTS, "mentions", "story_insights", "messaging_policy_enforcement"})
 OTHERS = (MESSAGE_ECHO, MESSAGE_DELETED, *sorted(CHANGE_FIELDS), MESSENGER, UNKNOWN)
 ALL = tuple(dict.fromkeys([*KEYS.values(), *OTHERS]))
 # Understood and kept, but no part of a conversation.

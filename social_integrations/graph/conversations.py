@@ -66,6 +66,15 @@ def list_threads(
     return ThreadPage(tuple(thread for thread in found if thread.id), _next_cursor(answer, after))
 
 
+def find_thread(client: GraphReader, root: str, igsid: str) -> str:
+    """Return the id of the conversation with one person, the empty text where Meta shows none."""
+    query = {"platform": "instagram", "user_id": igsid, "fields": "id"}
+    answer = client.get(f"{root}/conversations", query, once=True)
+    return next(
+        (name for row in read_objects(answer, "data") if (name := read_text(row, "id"))), ""
+    )
+
+
 def read_newest(client: GraphReader, thread_id: str, *, expand: bool = True) -> NewestMessages:
     """Return the newest messages of a thread, with their content where Meta takes the question.
 

@@ -49,6 +49,10 @@ class Flavour:
     """Whether calls carry `appsecret_proof` unasked."""
     essential_scopes: tuple[str, ...]
     """Without one of these an account cannot be connected at all."""
+    names_responses: bool = False
+    """Whether an answer inside the 24 hours says `messaging_type: RESPONSE`."""
+    any_emoji: bool = False
+    """Whether a reaction may be any emoji; otherwise Meta documents `love` only."""
     refresh_path: str = ""
     """Where a token that expires is renewed; empty where tokens have no end."""
 
@@ -73,6 +77,7 @@ FACEBOOK_LOGIN = Flavour(
         grant_type="fb_exchange_token",
     ),
     inspect_path="debug_token",
+    names_responses=True,
     # Meta: the Page call only has to install the app; Instagram's fields come from the app's own
     # webhook settings. `feed` needs no messaging permission of the Page.
     fallback_fields=("feed",),
@@ -103,6 +108,7 @@ INSTAGRAM_LOGIN = Flavour(
         grant_type="ig_exchange_token",
         versioned=False,
     ),
+    any_emoji=True,
     refresh_path="refresh_access_token",
     subscribed_node="me",
     fallback_fields=("messages",),

@@ -14,6 +14,7 @@ from urllib3 import exceptions as lower_failures
 from social_integrations.exceptions import GraphUnavailableError
 
 from .usage import NO_USAGE, Usage, read_usage
+from .wire import Watch, WatchedAdapter, watched
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 DEADLINE_SECONDS = 20.0
@@ -33,6 +34,8 @@ REASONS: tuple[tuple[type[Exception], str, bool], ...] = (
     (lower_failures.HTTPError, "Meta's answer broke off", False),
 )
 NO_SUCH_HOST = "Meta's host name could not be resolved (DNS)"
+# Where no connection of ours could tell: with these, nothing has been sent yet.
+BEFORE_SENDING = (failures.SSLError, failures.ConnectTimeout, lower_failures.NewConnectionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Failure:
 
     reason: str
     passing: bool = False
+    may_have_arrived: bool = True
+    """Whether Meta may have received the request; False where it never left."""
 
 
 class PlainSession(requests.Session):
@@ -61,6 +66,8 @@ class PlainSession(requests.Session):
         super().__init__()
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, WatchedAdapter())
 
     def get_redirect_target(self, _resp: requests.Response) -> None:
         """Say that nothing is a redirect; looking closer would read its body without any limit."""
@@ -81,14 +88,14 @@ class Transport:
         *,
         headers: Mapping[str, str],
         params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | bytes | None = None,
         once: bool = False,
     ) -> Answer:
         """Return Meta's answer, whatever its status; raise `GraphUnavailableError` without one.
 
         A GET is tried three times where the connection fails or Meta answers 502, 503 or 504.
         Anything else, and a GET marked `once`, is sent once: Meta has no idempotency key. All
-        tries together keep to the deadline, reading a trickling body included.
+        tries together keep to the deadline, reading a trickling answer included.
         """
         deadline = time.monotonic() + DEADLINE_SECONDS
         for pause in (*RETRY_PAUSES, None):
@@ -98,7 +105,7 @@ class Transport:
                 break
             time.sleep(wait)
         if isinstance(outcome, Failure):
-            raise GraphUnavailableError(outcome.reason)
+            raise GraphUnavailableError(outcome.reason, may_have_arrived=outcome.may_have_arrived)
         return outcome
 
     def _exchange(
@@ -108,29 +115,31 @@ class Transport:
         deadline: float,
         headers: Mapping[str, str],
         params: Mapping[str, str] | None,
-        data: Mapping[str, str] | None,
+        data: Mapping[str, str] | bytes | None,
     ) -> Answer | Failure:
         """Do it once. Errors come back as values: a raised one would carry the URL as context."""
-        try:
-            with self._session.request(
-                method,
-                url,
-                # Uncompressed: a small answer must not unfold into a huge one.
-                headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers},
-                params=params,
-                data=data,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return _read(response, deadline)
-        except (
-            failures.RequestException,
-            lower_failures.HTTPError,
-            OSError,
-            UnicodeError,
-        ) as error:
-            return _failure(error)
+        with watched(deadline) as watch:
+            try:
+                with self._session.request(
+                    method,
+                    url,
+                    # Uncompressed: a small answer must not unfold into a huge one.
+                    headers={"Accept": "application/json", "Accept-Encoding": "identity"}
+                    | dict(headers),
+                    params=params,
+                    data=data,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    return _read(response, deadline)
+            except (
+                failures.RequestException,
+                lower_failures.HTTPError,
+                OSError,
+                UnicodeError,
+            ) as error:
+                return _failure(error, watch)
 
 
 def _read(response: requests.Response, deadline: float) -> Answer | Failure:
@@ -155,14 +164,21 @@ def _date(header: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(error: Exception, watch: Watch) -> Failure:
     cause = getattr(error.args[0], "reason", None) if error.args else None
+    left = watch.has_left if watch.is_told else not _is_before_sending(error, cause)
+    if watch.is_over:
+        return Failure(TOO_SLOW, may_have_arrived=left)
     if isinstance(cause, lower_failures.NameResolutionError):
-        return Failure(NO_SUCH_HOST, passing=True)
+        return Failure(NO_SUCH_HOST, passing=True, may_have_arrived=left)
     for kind, reason, passing in REASONS:
         if isinstance(error, kind):
-            return Failure(reason, passing)
-    return Failure("the call to Meta could not be made")
+            return Failure(reason, passing, left)
+    return Failure("the call to Meta could not be made", may_have_arrived=left)
+
+
+def _is_before_sending(error: Exception, cause: object) -> bool:
+    return isinstance(error, BEFORE_SENDING) or isinstance(cause, BEFORE_SENDING)
 
 
 def _wait_before_retry(outcome: Answer | Failure, pause: float | None) -> float | None:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -23,13 +22,14 @@ from social_integrations.media.sniffing import SNIFFED_BYTES, MediaType, sniff
 from social_integrations.models import Attachment, Message
 from social_integrations.models.messages import archive_path
 
-from .jobs import ARCHIVE_MEDIA, DELETE_COPIES, NewJob, enqueue_all
+from . import uploads
+from .files import delete_after_commit
+from .jobs import ARCHIVE_MEDIA, NewJob, enqueue_all
 
 logger = logging.getLogger(__name__)
 
 # What people send of their own. Meta forbids keeping stories; posts and reels are somebody else's.
 ARCHIVED_TYPES = frozenset({"image", "video", "audio", "file"})
-NAMES_PER_JOB = 500
 
 
 def enqueue_archiving(attachments: Iterable[Attachment]) -> None:
@@ -77,10 +77,9 @@ def archive_attachment(*, attachment_id: int) -> None:
 
 @transaction.atomic
 def purge_copies(messages: QuerySet[Message] | Sequence[Message]) -> None:
-    """Delete the copies of messages that are unsent or erased, once the caller's changes commit.
+    """Delete the files of messages that are unsent or erased, once the caller's changes commit.
 
-    Call it before the rows are deleted. A job written along finishes what a crash or a storage
-    that is away leaves undone.
+    Copies of what people sent as well as what staff uploaded. Call it before the rows are deleted.
     """
     # A copy being made notes its name under the same lock, so none slips through.
     given = (
@@ -90,27 +89,12 @@ def purge_copies(messages: QuerySet[Message] | Sequence[Message]) -> None:
     )
     locked = given.order_by("pk").select_for_update()
     ids = list(locked.values_list("pk", flat=True))
+    uploads.purge(given)
     copies = Attachment.objects.filter(message__in=given).exclude(file="")
     names = list(copies.values_list("file", flat=True))
-    if not names:
-        return
-    copies.update(file="")
-    enqueue_all(
-        NewJob(DELETE_COPIES, {"names": names[start : start + NAMES_PER_JOB]})
-        for start in range(0, len(names), NAMES_PER_JOB)
-    )
-    transaction.on_commit(partial(_delete_now, names, len(ids)), robust=True)
-
-
-def delete_copies(*, names: Iterable[str]) -> None:
-    """Delete copies from the storage; one that is gone already is fine."""
-    for name in names:
-        default_storage.delete(name)
-
-
-def _delete_now(names: Sequence[str], messages: int) -> None:
-    delete_copies(names=names)
-    logger.info("Audit: deleted %s copies of media with %s messages", len(names), messages)
+    if names:
+        copies.update(file="")
+        delete_after_commit(names, reason=f"copies of media with {len(ids)} messages")
 
 
 def _download(url: str) -> tuple[bytes, MediaType]:

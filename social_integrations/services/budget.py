@@ -6,7 +6,7 @@ conditional UPDATEs, so any number of workers share one allowance.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,9 +20,23 @@ from social_integrations.models import CallBudget
 
 CONVERSATIONS = "conversations"
 PROFILES = "profiles"
-# Family → seconds between two calls. Meta: 2 calls a second for conversations. Profiles have no
-# such limit, only the general one the usage headers tell.
-INTERVALS = {CONVERSATIONS: 0.5, PROFILES: 0.05}
+SEND_FACEBOOK = "send_facebook"
+SEND_INSTAGRAM = "send_instagram"
+SEND_MEDIA = "send_media"
+PRIVATE_REPLIES = "private_replies"
+# Everything Meta counts as sending: who is throttled with one of them sends nothing at all.
+SENDING = (SEND_FACEBOOK, SEND_INSTAGRAM, SEND_MEDIA, PRIVATE_REPLIES)
+# Family → seconds between two calls. Meta (section 9): 2 calls a second for conversations; 300
+# texts a second with Facebook Login and 100 with Instagram Login; 10 of sound and video; 750
+# private replies an hour. Profiles have no such limit, only the general one the headers tell.
+INTERVALS = {
+    CONVERSATIONS: 0.5,
+    PROFILES: 0.05,
+    SEND_FACEBOOK: 1 / 300,
+    SEND_INSTAGRAM: 1 / 100,
+    SEND_MEDIA: 1 / 10,
+    PRIVATE_REPLIES: 3600 / 750,
+}
 
 # Meta: slow down above 80 percent, stop at 100; calls while throttled lengthen the penalty.
 SLOW_ABOVE_PERCENT = 80
@@ -57,6 +71,29 @@ def pause(*, account_id: int, family: str, seconds: float) -> None:
     )
 
 
+def pause_all(*, account_id: int, families: Sequence[str], seconds: float) -> None:
+    """Let nobody make calls of several families, also of those never made before."""
+    now = timezone.now()
+    CallBudget.objects.bulk_create(
+        [CallBudget(account_id=account_id, family=family, free_at=now) for family in families],
+        ignore_conflicts=True,
+    )
+    for family in families:
+        pause(account_id=account_id, family=family, seconds=seconds)
+
+
+def wait_for_turn(*, account_id: int, family: str) -> None:
+    """Take one call out of the budget, after a nap where one is due; outside any transaction.
+
+    Raises `GraphPausedError` where the turn is further away than that.
+    """
+    ends = time.monotonic() + LONGEST_NAP
+    while wait := take_turn(account_id=account_id, family=family):
+        if time.monotonic() + wait > ends:
+            raise GraphPausedError(wait)
+        time.sleep(wait)
+
+
 def is_throttled(usage: Usage, error: GraphError | None) -> bool:
     """Return whether Meta refused a call only because there were too many."""
     if isinstance(error, GraphRefusedError):
@@ -88,7 +125,7 @@ class PacedClient:
         Raises `GraphPausedError` where the turn is further away than a nap, and where Meta answers
         that it throttles.
         """
-        self._wait()
+        wait_for_turn(account_id=self._account_id, family=self._family)
         try:
             answer = self._client.get(path, params, once=once)
         except GraphError as error:
@@ -98,13 +135,6 @@ class PacedClient:
             raise
         self._heed()
         return answer
-
-    def _wait(self) -> None:
-        ends = time.monotonic() + LONGEST_NAP
-        while wait := take_turn(account_id=self._account_id, family=self._family):
-            if time.monotonic() + wait > ends:
-                raise GraphPausedError(wait)
-            time.sleep(wait)
 
     def _heed(self, error: GraphError | None = None) -> float:
         """Note Meta's wish to be left alone, for every worker; return its seconds."""

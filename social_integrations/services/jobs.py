@@ -35,6 +35,7 @@ SETTLE_UNKNOWN = "settle_unknown"
 SEND_REACTION = "send_reaction"
 SENDER_ACTION = "sender_action"
 SEND_PRIVATE_REPLY = "send_private_reply"
+TAKE_OVER = "take_over"
 PRUNE_UPLOADS = "prune_uploads"
 
 BACKOFF_BASE = timedelta(seconds=5)

@@ -33,7 +33,20 @@ NO_ORIGIN = "~"
 INSTAGRAM_APPS = frozenset({"", "1217981644879628", "263902037430900"})
 # How far apart our clock and Meta's may put a message we sent.
 ECHO_TOLERANCE = timedelta(minutes=10)
-UNSETTLED = frozenset({Message.Status.SENDING, Message.Status.UNKNOWN})
+# A message of ours Meta may have without our knowing its id: its call is under way or broke, or it
+# failed once and waits for another try.
+UNSETTLED = frozenset({Message.Status.SENDING, Message.Status.UNKNOWN, Message.Status.QUEUED})
+# What we sent → what Meta may call it in an echo or a copy: sound in a video's container is a
+# video there, and what a copy does not show has no name.
+ECHO_KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "image": frozenset({"image"}),
+        "video": frozenset({"video", "file"}),
+        "audio": frozenset({"audio", "video", "file"}),
+        "file": frozenset({"file"}),
+        "template": frozenset({"template", "unsupported", "text"}),
+    }
+)
 # What an unsend leaves of a message: that it was there, who wrote it, and when.
 NO_CONTENT: Mapping[str, Any] = MappingProxyType(
     {
@@ -45,6 +58,8 @@ NO_CONTENT: Mapping[str, Any] = MappingProxyType(
         "referral": None,
         "edits": 0,
         "edited_at": None,
+        "quick_replies": None,
+        "template": None,
     }
 )
 
@@ -56,6 +71,7 @@ class News(StrEnum):
     UPDATED = "updated"
     UNSENT = "unsent"
     REACTION = "reaction"
+    SENT = "sent"
 
 
 @dataclass(eq=False, slots=True)
@@ -67,6 +83,8 @@ class ThreadState:
     is_changed: bool = False
     must_recount: bool = False
     """A message was replaced: its clocks have to be read from the messages again."""
+    must_wake: bool = False
+    """A message of ours was settled that others may wait for."""
 
     def advance(self, name: str, moment: datetime) -> None:
         """Move one of the thread's clocks forward, never back."""
@@ -74,6 +92,13 @@ class ThreadState:
         if known is None or moment > known:
             setattr(self.conversation, name, moment)
             self.is_changed = True
+
+    def reopen(self, moment: datetime) -> None:
+        """Open a conversation again that was closed before the customer wrote this."""
+        conversation = self.conversation
+        closed_at = conversation.closed_at
+        if conversation.status == Conversation.Status.CLOSED and closed_at and closed_at < moment:
+            conversation.status, self.is_changed = Conversation.Status.OPEN, True
 
 
 @dataclass(eq=False, slots=True)
@@ -117,14 +142,18 @@ def is_own(message: Message) -> bool:
     return message.source == Message.Source.CRM and not message.origin
 
 
-def could_be(own: Message, arrival: Arrival[MessageEvent]) -> bool:
+def could_be(own: Message, event: MessageEvent, occurred_at: datetime) -> bool:
     """Return whether an echo is what became of a message of ours without an answer from Meta."""
-    event = arrival.event
-    return (
-        own.text == event.text
-        and own.kind == event.kind
-        and abs(own.sent_at - arrival.occurred_at) <= ECHO_TOLERANCE
-    )
+    called_at = own.send_started_at or own.sent_at
+    return _says_the_same(own, event) and abs(called_at - occurred_at) <= ECHO_TOLERANCE
+
+
+def _says_the_same(own: Message, event: MessageEvent) -> bool:
+    if own.kind not in ECHO_KINDS:
+        return own.kind == event.kind and own.text.strip() == event.text.strip()
+    # Files have no text; of a template Meta may repeat the text above its buttons.
+    texts = {"", str((own.template or {}).get("text", "")).strip()}
+    return event.kind in ECHO_KINDS[own.kind] and event.text.strip() in texts
 
 
 def _settle_own(state: MessageState, arrival: Arrival[MessageEvent]) -> None:
@@ -134,7 +163,10 @@ def _settle_own(state: MessageState, arrival: Arrival[MessageEvent]) -> None:
     message.mid = message.mid or arrival.event.mid
     message.sent_at = arrival.occurred_at
     if message.status in UNSETTLED:
+        state.thread.must_wake |= message.status != Message.Status.SENDING
         message.status = Message.Status.SENT
+        message.error_code = message.error_text = message.error_action = ""
+        state.news.add(News.SENT)
     if before != (message.mid, message.sent_at, message.status):
         state.is_changed = True
         state.news.add(News.UPDATED)
@@ -161,6 +193,7 @@ def _show(state: MessageState, arrival: Arrival[MessageEvent]) -> None:
     thread.advance("last_message_at", message.sent_at)
     if not event.outbound and event.kind != REFERRAL_KIND:
         thread.advance("last_inbound_at", message.sent_at)
+        thread.reopen(message.sent_at)
 
 
 def _show_content(state: MessageState, event: MessageEvent) -> None:

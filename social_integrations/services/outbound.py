@@ -4,33 +4,53 @@ from django.db import transaction
 
 from social_integrations.models import Attachment, Conversation, Message, MessageEdit, Reaction
 
-from .merging import UNSETTLED
+from .merging import NO_CONTENT, is_own
+from .outbox import announce, lock_conversation, set_error, touch
+
+Status = Message.Status
 
 
 @transaction.atomic
-def confirm_sent(*, message_id: int, mid: str) -> Message | None:
-    """Note Meta's answer to a send: the message is out and has this id. Return the row.
+def confirm_sent(*, message_id: int, mid: str = "") -> Message | None:
+    """Note that a message is out, with the id Meta gave it where it gave one. Return the row.
 
     Where the echo came first and nobody could tell whose it was, its row is taken into ours, with
-    everything that has happened to it since. None where the message is gone.
+    everything that has happened to it since. Where it was taken for another message of ours, that
+    one gets its unknown outcome back. None where the message is gone.
     """
     found = Message.objects.filter(pk=message_id).values_list("conversation_id", flat=True).first()
     if found is None:
         return None
-    Conversation.objects.select_for_update().get(pk=found)
+    conversation = lock_conversation(found)
     message = Message.objects.get(pk=message_id)
-    echo = Message.objects.filter(account=message.account_id, mid=mid).exclude(pk=message_id)
-    if other := echo.first():
-        _absorb(message, other)
-    message.mid = mid
-    if message.status in UNSETTLED or message.status == Message.Status.QUEUED:
-        message.status = Message.Status.SENT
+    was_sent = message.status == Status.SENT
+    if message.mid is None:
+        message.sent_at = message.send_started_at or message.sent_at
+    if mid and message.mid != mid:
+        _take_id(message, mid)
+    message.status = Status.SENT
+    set_error(message)
     message.save()
+    _note_time(conversation, message)
+    if not was_sent:
+        announce(message)
     return message
 
 
+def _take_id(message: Message, mid: str) -> None:
+    """Give a message its id, and what hangs on the row that has it already."""
+    other = Message.objects.filter(account=message.account_id, mid=mid).exclude(pk=message.pk)
+    if echo := other.first():
+        _absorb(message, echo)
+        if is_own(echo):
+            _free(echo)
+        else:
+            echo.delete()
+    message.mid = mid
+
+
 def _absorb(message: Message, echo: Message) -> None:
-    """Move what hangs on the echo's row to ours, and let the echo's row go."""
+    """Move what hangs on the echo's row to ours."""
     for model in (MessageEdit, Reaction):
         model._default_manager.filter(message=echo).update(message=message)
     message.sent_at = echo.sent_at
@@ -41,6 +61,24 @@ def _absorb(message: Message, echo: Message) -> None:
         message.text, message.edits, message.edited_at = echo.text, echo.edits, echo.edited_at
     if echo.unsent_at:
         message.unsent_at = echo.unsent_at
-        message.text = message.original_text = ""
+        for name, nothing in NO_CONTENT.items():
+            setattr(message, name, nothing)
         Attachment.objects.filter(message=message).delete()
-    echo.delete()
+
+
+def _free(mistaken: Message) -> None:
+    """Take back that an echo was of this message of ours: nobody knows what became of it."""
+    if mistaken.edits:
+        mistaken.text, mistaken.original_text = mistaken.original_text, ""
+        mistaken.edits, mistaken.edited_at = 0, None
+    mistaken.mid = mistaken.seen_at = None
+    mistaken.ledger_keys = []
+    mistaken.sent_at = mistaken.send_started_at or mistaken.sent_at
+    mistaken.status = Status.UNKNOWN
+    mistaken.save()
+
+
+def _note_time(conversation: Conversation, message: Message) -> None:
+    newest = conversation.last_message_at
+    is_newer = newest is None or message.sent_at > newest
+    touch(conversation, **({"last_message_at": message.sent_at} if is_newer else {}))

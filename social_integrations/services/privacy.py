@@ -18,6 +18,7 @@ from social_integrations.models import (
     WebhookEvent,
 )
 
+from . import uploads
 from .archiving import purge_copies
 from .disconnecting import disconnect, jobs_of
 from .hashing import keyed_hash, keyed_hashes
@@ -119,6 +120,7 @@ def delete_account(account: ConnectedAccount) -> Erased:
     _bury((account_id, EVERYBODY) for account_id in account_ids(account))
     events = sum(rows.delete()[0] for rows in of_account(account))
     jobs_of(account).delete()
+    uploads.purge_account(account)
     gone = ConnectedAccount.objects.filter(pk=account.pk).delete()[1]
     return Erased(
         people=gone.get(Contact._meta.label, 0),

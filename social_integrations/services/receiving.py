@@ -23,6 +23,7 @@ from .arrivals import Arrival
 from .catalogue import MERGES
 from .jobs import FETCH_MESSAGE, FETCH_PROFILE, NewJob, digest, enqueue_all
 from .merging import MessageState, News
+from .outbox import wake
 from .redacting import redact_items
 from .threads import Threads, key_of
 
@@ -71,6 +72,8 @@ def receive(arrivals: Sequence[Arrival[Any]]) -> Outcome:
     threads.save()
     redact_items({key for state in threads.states.values() for key in state.to_redact})
     enqueue_all([*_profile_jobs(threads, messages), *_fetch_jobs(changes, outcome)])
+    for conversation in threads.conversations_to_wake():
+        wake(conversation)
     _note_arrivals(threads, outcome)
     _announce(threads)
     return outcome
@@ -171,4 +174,5 @@ SIGNALS = {
     News.UPDATED: signals.message_updated,
     News.UNSENT: signals.message_unsent,
     News.REACTION: signals.reaction_changed,
+    News.SENT: signals.message_sent,
 }

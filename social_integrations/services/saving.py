@@ -1,9 +1,10 @@
 """What a batch changed, written back set by set, in one fixed order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Max, Q
+from django.utils import timezone
 
 from social_integrations.events.messages import REFERRAL_KIND
 from social_integrations.models import Attachment, Conversation, Message, MessageEdit, Reaction
@@ -12,7 +13,14 @@ from .archiving import enqueue_archiving, purge_copies
 from .merging import MessageState, News, ThreadState
 
 CLOCKS = ("last_message_at", "last_inbound_at", "customer_seen_at")
-THREAD_FIELDS = (*CLOCKS, "thread_owner", "thread_owner_at", "last_standby_at")
+THREAD_FIELDS = (
+    *CLOCKS,
+    "thread_owner",
+    "thread_owner_at",
+    "last_standby_at",
+    "status",
+    "changed_at",
+)
 MESSAGE_FIELDS = tuple(
     field.attname
     for field in Message._meta.concrete_fields
@@ -28,11 +36,24 @@ def save_messages(states: Sequence[MessageState]) -> None:
     _save_details(states)
 
 
-def save_threads(threads: Sequence[ThreadState]) -> None:
-    """Write conversations where the batch changed something; after their messages."""
+def save_threads(threads: Sequence[ThreadState], states: Iterable[MessageState]) -> None:
+    """Write conversations in which anything shown changed; after their messages."""
     _recount([thread for thread in threads if thread.must_recount])
-    changed = [thread.conversation for thread in threads if thread.is_changed]
+    touched = {state.thread for state in states if _is_shown_anew(state)}
+    changed = [thread.conversation for thread in threads if thread.is_changed or thread in touched]
+    now = timezone.now()
+    for conversation in changed:
+        conversation.changed_at = now
     _upsert(Conversation, changed, THREAD_FIELDS)
+
+
+def _is_shown_anew(state: MessageState) -> bool:
+    return bool(
+        state.is_changed
+        or state.attachments is not None
+        or state.changed_versions
+        or state.changed_reactions
+    )
 
 
 def _save_rows(states: Sequence[MessageState]) -> None:

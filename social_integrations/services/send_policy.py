@@ -5,26 +5,37 @@ customer's latest message, or 7 days if a person wrote it and Meta approved the 
 Meta counts by its own clock and offers no countdown, so we stop a minute early.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 WINDOW = timedelta(hours=24)
 HUMAN_AGENT_WINDOW = timedelta(days=7)
 MARGIN = timedelta(minutes=1)
 HUMAN_AGENT = "HUMAN_AGENT"
 
-# What a customer does → whether Meta opens the window for it. Kinds as in `Message.kind`, and what
-# is no message.
-OPENS_WINDOW: dict[str, bool] = {
-    "message": True,  # any of theirs, also a quick reply, an answer to a story or an ad's first
-    "story_mention": True,  # arrives as a message
+# What a customer does → whether Meta opens the window for it, and so whether applying moves
+# `Conversation.last_inbound_at`.
+OPENS_WINDOW: Mapping[str, bool] = {
+    "message": True,  # any of theirs, also one Instagram cannot show
+    "quick_reply": True,  # arrives as a message
+    "story_reply": True,
+    "story_mention": True,  # arrives as a message without text
+    "ad_referral": True,  # the message that came from an ad
+    "standby_message": True,  # while another app holds the thread, but theirs all the same
     "postback": True,  # ice breaker, menu or template button
     "referral": False,  # an ig.me link opened in a thread, without a word
     "reaction": False,
+    "edit": False,  # Meta: the latest *message* counts; an edit sends none
+    "unsend": False,  # nor does taking one back close anything
     "seen": False,
     "comment": False,  # a private reply is the only answer to it, and opens nothing either
-    "private_reply": False,
+    "own_message": False,  # ours, from wherever it was written
 }
 
 
@@ -73,7 +84,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The verdict with its reason in words, and until when it holds."""
+    """The verdict with its reason in words of the reader's language, and until when it holds."""
 
     verdict: Verdict
     code: str
@@ -97,12 +108,14 @@ class Decision:
         return HUMAN_AGENT if self.verdict == Verdict.HUMAN_AGENT else ""
 
     def as_json(self) -> dict[str, str | bool | None]:
-        """Return what is stored with each send and shown by the API."""
+        """Return what is stored with each send: its words in English, whoever sent it."""
+        with translation.override("en"):
+            sentence, action = (str(words) for words in WORDS[self.code])
         return {
             "verdict": self.verdict.value,
             "code": self.code,
-            "sentence": self.sentence,
-            "action": self.action,
+            "sentence": sentence,
+            "action": action,
             "closes_at": self.closes_at.isoformat() if self.closes_at else None,
             "human_agent_until": (
                 self.human_agent_until.isoformat() if self.human_agent_until else None
@@ -111,79 +124,112 @@ class Decision:
         }
 
 
-# Code → sentence and next step.
-WORDS: dict[str, tuple[str, str]] = {
-    "open": ("Instagram allows an answer now.", ""),
+# Code → sentence and next step; the table of docs/what-meta-takes.md.
+WORDS: Mapping[str, tuple[Promise | str, Promise | str]] = {
+    "open": (_("Instagram allows an answer now."), ""),
     "human_agent": (
-        "More than 24 hours have passed. A person may still answer within seven days, marked as "
-        "written by a human agent.",
+        _(
+            "More than 24 hours have passed. A person may still answer within seven days, marked "
+            "as written by a human agent."
+        ),
         "",
     ),
-    "self": ("The account writes to itself, so no time limit applies.", ""),
+    "self": (_("The account writes to itself, so no time limit applies."), ""),
+    "held": (
+        _("The Instagram account has to be connected again. Your answer waits until then."),
+        _("Connect the account again."),
+    ),
     "never_opened": (
-        "This person has not written yet, so Instagram allows no message to them.",
-        "Wait until they write.",
+        _("This person has not written yet, so Instagram allows no message to them."),
+        _("Wait until they write."),
     ),
     "window_closed": (
-        "More than 24 hours have passed since this person last wrote, so Instagram allows no "
-        "answer.",
-        "Wait until they write again.",
+        _(
+            "More than 24 hours have passed since this person last wrote, so Instagram allows no "
+            "answer."
+        ),
+        _("Wait until they write again."),
     ),
     "human_agent_closed": (
-        "More than seven days have passed since this person last wrote, so Instagram allows no "
-        "answer.",
-        "Wait until they write again.",
+        _(
+            "More than seven days have passed since this person last wrote, so Instagram allows "
+            "no answer."
+        ),
+        _("Wait until they write again."),
     ),
     "not_for_automation": (
-        "More than 24 hours have passed, and only a person may answer now.",
-        "Let somebody answer by hand.",
+        _("More than 24 hours have passed, and only a person may answer now."),
+        _("Let somebody answer by hand."),
     ),
     "held_elsewhere": (
-        "Another app connected to this Instagram account holds the conversation.",
-        "Answer there, or take the conversation over.",
+        _("Another app connected to this Instagram account holds the conversation."),
+        _("Answer there, or take the conversation over."),
     ),
     "account_gone": (
-        "This Instagram account is disconnected.",
-        "Connect it again; then you can answer.",
+        _("This Instagram account is disconnected."),
+        _("Connect it again; then you can answer."),
     ),
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When the windows close, our margin taken off."""
+
+    closes_at: datetime | None
+    human_agent_until: datetime | None
+
+
+def ends_of(facts: Facts) -> Ends:
+    """Return when the windows close; None where nothing opened them, or they are not granted."""
+    if facts.opened_at is None:
+        return Ends(None, None)
+    until = facts.opened_at + HUMAN_AGENT_WINDOW - MARGIN if facts.human_agent else None
+    return Ends(facts.opened_at + WINDOW - MARGIN, until)
+
+
+# The first rule that applies decides. Each end itself is outside of its window.
+RULES: tuple[tuple[Callable[[Facts, Ends], bool], Verdict, str], ...] = (
+    (lambda facts, _ends: facts.standing == Standing.GONE, Verdict.REFUSED, "account_gone"),
+    (lambda facts, _ends: facts.held_elsewhere, Verdict.REFUSED, "held_elsewhere"),
+    (lambda facts, _ends: facts.is_self, Verdict.ALLOWED, "self"),
+    (lambda _facts, ends: ends.closes_at is None, Verdict.REFUSED, "never_opened"),
+    (lambda facts, ends: _is_before(facts, ends.closes_at), Verdict.ALLOWED, "open"),
+    (lambda _facts, ends: ends.human_agent_until is None, Verdict.REFUSED, "window_closed"),
+    (
+        lambda facts, ends: not _is_before(facts, ends.human_agent_until),
+        Verdict.REFUSED,
+        "human_agent_closed",
+    ),
+    (
+        lambda facts, _ends: facts.author != Author.HUMAN,
+        Verdict.REFUSED,
+        "not_for_automation",
+    ),
+    (lambda _facts, _ends: True, Verdict.HUMAN_AGENT, "human_agent"),
+)
+
+
 def decide(facts: Facts) -> Decision:
     """Return whether a message may go out at `facts.now`, with the reason in words."""
-    closes_at = facts.opened_at + WINDOW - MARGIN if facts.opened_at else None
-    extended = facts.human_agent and facts.opened_at is not None
-    until = facts.opened_at + HUMAN_AGENT_WINDOW - MARGIN if extended and facts.opened_at else None
-    verdict, code = _judge(facts, closes_at, until)
+    ends = ends_of(facts)
+    verdict, code = next(
+        (verdict, code) for applies, verdict, code in RULES if applies(facts, ends)
+    )
+    is_held = facts.standing == Standing.HELD and verdict != Verdict.REFUSED
+    if is_held:
+        code = "held"
     sentence, action = WORDS[code]
     return Decision(
         verdict=verdict,
         code=code,
-        sentence=sentence,
-        action=action,
-        closes_at=closes_at,
-        human_agent_until=until,
-        is_held=facts.standing == Standing.HELD and verdict != Verdict.REFUSED,
+        sentence=str(sentence),
+        action=str(action),
+        closes_at=ends.closes_at,
+        human_agent_until=ends.human_agent_until,
+        is_held=is_held,
     )
 
 
-def _judge(
-    facts: Facts, closes_at: datetime | None, human_agent_until: datetime | None
-) -> tuple[Verdict, str]:
-    if facts.standing == Standing.GONE:
-        return Verdict.REFUSED, "account_gone"
-    if facts.held_elsewhere:
-        return Verdict.REFUSED, "held_elsewhere"
-    if facts.is_self:
-        return Verdict.ALLOWED, "self"
-    if closes_at is None:
-        return Verdict.REFUSED, "never_opened"
-    if facts.now < closes_at:
-        return Verdict.ALLOWED, "open"
-    if human_agent_until is None:
-        return Verdict.REFUSED, "window_closed"
-    if facts.now >= human_agent_until:
-        return Verdict.REFUSED, "human_agent_closed"
-    if facts.author != Author.HUMAN:
-        return Verdict.REFUSED, "not_for_automation"
-    return Verdict.HUMAN_AGENT, "human_agent"
+def _is_before(facts: Facts, end: datetime | None) -> bool:
+    return end is not None and facts.now < end

@@ -5,50 +5,40 @@ caller's transaction, and a job sends it after the commit (`services/delivering.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from social_integrations.conf import app_settings
 from social_integrations.exceptions import SendRefused
-from social_integrations.models import (
-    Attachment,
-    ConnectedAccount,
-    Conversation,
-    Message,
-)
+from social_integrations.models import Attachment, ConnectedAccount, Conversation, Message
 
+from .drafting import looked_up
 from .drafts import Draft, Part, cut
-from .jobs import SEND_MESSAGES, NewJob, enqueue_all
-from .send_policy import Author, Decision, Facts, Standing, decide
+from .gestures import mark_seen, react, show_typing, takes_any_emoji, unreact
+from .outbox import lock_conversation, policy_for, touch, wake
+from .private_replies import reply_privately
+from .send_policy import Author, Decision
+from .settling import retry, settle
+from .taking_over import take_over
 
-STANDINGS = {
-    ConnectedAccount.Status.CONNECTED: Standing.CONNECTED,
-    ConnectedAccount.Status.REAUTH_REQUIRED: Standing.HELD,
-    ConnectedAccount.Status.DISCONNECTED: Standing.GONE,
-}
-
-
-def policy_for(conversation: Conversation, *, author: Author = Author.HUMAN) -> Decision:
-    """Return whether an answer may go out now, with the reason and the moments the windows close.
-
-    `conversation` should have its contact and the contact's account loaded.
-    """
-    contact = conversation.contact
-    account = contact.account
-    return decide(
-        Facts(
-            author=author,
-            now=timezone.now(),
-            opened_at=conversation.last_inbound_at,
-            human_agent=app_settings.HUMAN_AGENT,
-            standing=STANDINGS[ConnectedAccount.Status(account.status)],
-            held_elsewhere=conversation.in_standby,
-            is_self=contact.igsid in (account.instagram_account_id, account.app_scoped_id),
-        )
-    )
+__all__ = [
+    "lock_conversation",
+    "mark_seen",
+    "policy_for",
+    "preview",
+    "react",
+    "reply_privately",
+    "retry",
+    "send",
+    "settle",
+    "show_typing",
+    "take_over",
+    "takes_any_emoji",
+    "touch",
+    "unreact",
+    "wake",
+]
 
 
 def preview(draft: Draft) -> tuple[Part, ...]:
@@ -76,7 +66,7 @@ def send(
     account = locked.contact.account
     if client_reference and (known := _find_by_reference(account, client_reference)):
         return known
-    parts = cut(draft)
+    parts = cut(looked_up(conversation=locked, draft=draft, sent_by=sent_by))
     decision = policy_for(locked, author=author)
     if not decision.is_allowed:
         raise SendRefused(decision)
@@ -84,28 +74,6 @@ def send(
     touch(locked, last_message_at=messages[-1].sent_at)
     wake(locked)
     return messages
-
-
-def lock_conversation(pk: int) -> Conversation:
-    """Return a conversation, locked until the transaction ends, with contact and account.
-
-    Every write to a message of ours happens under this lock, as in applying.
-    """
-    found = Conversation.objects.select_for_update(of=("self",)).select_related("contact__account")
-    return found.defer("contact__account__access_token").get(pk=pk)
-
-
-def touch(conversation: Conversation, **fields: Any) -> None:
-    """Write fields of a locked conversation and note that what is shown of it changed."""
-    for name, value in fields.items():
-        setattr(conversation, name, value)
-    conversation.changed_at = timezone.now()
-    conversation.save(update_fields=[*fields, "changed_at"])
-
-
-def wake(conversation: Conversation) -> None:
-    """Ask the worker to send what is queued in a conversation, once the transaction commits."""
-    enqueue_all([NewJob(SEND_MESSAGES, {"conversation": conversation.pk})])
 
 
 def _find_by_reference(account: ConnectedAccount, reference: str) -> list[Message]:

@@ -7,6 +7,7 @@ The lock of a conversation covers its messages and everything attached to them.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -16,7 +17,14 @@ from social_integrations.models import Contact, Conversation, Message, MessageEd
 
 from .arrivals import Arrival, ContactKey, MessageKey
 from .lookups import among
-from .merging import NO_ORIGIN, UNSETTLED, MessageState, ThreadState, could_be
+from .merging import (
+    ECHO_TOLERANCE,
+    NO_ORIGIN,
+    UNSETTLED,
+    MessageState,
+    ThreadState,
+    could_be,
+)
 from .saving import save_messages, save_threads
 
 FINGERPRINT_LENGTH = 32
@@ -66,6 +74,10 @@ class Threads:
             if thread.is_new and thread.conversation.last_message_at
         ]
 
+    def conversations_to_wake(self) -> list[Conversation]:
+        """Return the conversations in which messages may wait for one that was settled now."""
+        return [thread.conversation for thread in self._by_id.values() if thread.must_wake]
+
     def thread_of(self, contact_key: ContactKey) -> ThreadState | None:
         """Return a person's conversation, None where there is none."""
         contact = self.contacts.get(contact_key)
@@ -95,7 +107,7 @@ class Threads:
         in_order = [self.states[key] for key in sorted(self.states)]
         # Two keys may name one message: ours, known by its echo's id from now on.
         save_messages(list({id(state): state for state in in_order}.values()))
-        save_threads(list(self._by_id.values()))
+        save_threads(list(self._by_id.values()), self.states.values())
 
     @property
     def _by_message(self) -> dict[int, MessageState]:
@@ -123,7 +135,7 @@ class Threads:
         if not arrival.event.outbound:
             return None
         for message in self._unsettled[arrival.contact_key]:
-            if could_be(message, arrival):
+            if could_be(message, arrival.event, arrival.occurred_at):
                 self._unsettled[arrival.contact_key].remove(message)
                 return MessageState(message, self._by_id[message.conversation_id])
         return None
@@ -131,21 +143,36 @@ class Threads:
     def _find_unsettled(
         self, messages: Sequence[Arrival[Any]]
     ) -> defaultdict[ContactKey, list[Message]]:
-        """Return our own messages whose sending got no answer, oldest first, by contact."""
+        """Return our own messages whose id at Meta we do not know, oldest first, by contact."""
         found: defaultdict[ContactKey, list[Message]] = defaultdict(list)
-        keys = {
-            arrival.contact_key
+        echoes = [
+            arrival
             for arrival in messages
             if arrival.event.outbound and key_of(arrival) not in self.states
-        }
+        ]
+        keys = {arrival.contact_key for arrival in echoes}
         threads = {thread.conversation.pk: key for key in keys if (thread := self.thread_of(key))}
         if threads:
-            unsettled = Message.objects.filter(
-                conversation_id__in=threads, status__in=UNSETTLED, mid__isnull=True
+            since = min(arrival.occurred_at for arrival in echoes) - ECHO_TOLERANCE
+            ours = Message.objects.filter(
+                may_be_at_meta(since), conversation_id__in=threads, mid__isnull=True
             )
-            for message in unsettled.order_by("sent_at", "id"):
+            for message in ours.order_by("sent_at", "id"):
                 found[threads[message.conversation_id]].append(message)
         return found
+
+
+def may_be_at_meta(since: datetime) -> Q:
+    """Match messages of ours Meta may have under an id we do not know.
+
+    Those known to be sent (Meta answers 1/1357046 so, or a person saw it) keep the time of their
+    call until then, so that older ones need not be looked at.
+    """
+    tried = Q(status__in=UNSETTLED - {Message.Status.QUEUED}) | Q(
+        status=Message.Status.QUEUED, send_attempts__gt=0
+    )
+    sent = Q(status=Message.Status.SENT, source=Message.Source.CRM, sent_at__gte=since)
+    return tried | sent
 
 
 def _key(message: Message) -> MessageKey:

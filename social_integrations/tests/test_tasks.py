@@ -48,6 +48,7 @@ class TestRunning:
             jobs.LOOK_AFTER_ACCOUNT,
             jobs.LOOK_AFTER_ACCOUNTS,
             jobs.MAIL_NOTICE,
+            jobs.PRUNE_UPLOADS,
             jobs.RECONCILE,
             jobs.REFRESH_TOKEN,
             jobs.WATCH_ACCOUNT,
@@ -160,7 +161,8 @@ class TestHousekeeping:
         dead = make_job(state="dead", finished_at=now - timedelta(days=800))
         own = make_job(name=jobs.HOUSEKEEPING)
         assert run_next_job() is True
-        assert set(Job.objects.all()) == {recent, dead, own}
+        planned = Job.objects.get(name=jobs.PRUNE_UPLOADS)
+        assert set(Job.objects.all()) == {recent, dead, own, planned}
         assert OAuthAttempt.objects.get().state_hash == "1"
         assert Reconciliation.objects.get() == run
 

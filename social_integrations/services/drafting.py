@@ -1,0 +1,33 @@
+"""What of a draft only the database knows: the message it quotes, the files it sends."""
+
+from dataclasses import replace
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils.translation import gettext
+
+from social_integrations.exceptions import DraftError
+from social_integrations.models import Conversation
+
+from . import uploads
+from .draft_checks import checked
+from .draft_types import Draft
+
+
+def looked_up(
+    *, conversation: Conversation, draft: Draft, sent_by: AbstractBaseUser | None
+) -> Draft:
+    """Return the draft with its files as their rows describe them; `conversation` is locked.
+
+    Raises `DraftError` where it quotes a message that is not in this conversation, was taken back
+    or has no id of Meta's yet, and where a file cannot be sent.
+    """
+    clean = checked(draft)
+    quoted = clean.reply_to_mid
+    if quoted and not conversation.messages.filter(mid=quoted, unsent_at=None).exists():
+        raise DraftError(
+            "reply_to",
+            gettext("The message you quote cannot be quoted: it is not here, or was taken back."),
+            gettext("Send your answer without the quote."),
+        )
+    files = uploads.take(conversation=conversation, files=clean.files, sent_by=sent_by)
+    return replace(clean, files=files)

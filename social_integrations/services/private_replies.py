@@ -1,0 +1,88 @@
+"""Answer a comment privately: the one message to somebody who has not written.
+
+Meta (section 4.7): one for each comment, within seven days of it; it opens no window.
+"""
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from social_integrations.events import kinds
+from social_integrations.exceptions import DraftError, SendRefused
+from social_integrations.models import ConnectedAccount, Message, PrivateReply, WebhookEvent
+
+from .drafts import MAX_TEXT_BYTES
+from .jobs import SEND_PRIVATE_REPLY, NewJob, enqueue_all
+from .outbox import STANDINGS
+from .send_policy import Author, Facts, Standing, decide
+
+TIME_TO_ANSWER = timedelta(days=7)
+COMMENT_ID_LENGTH = 255
+
+
+@transaction.atomic
+def reply_privately(
+    *,
+    account: ConnectedAccount,
+    comment_id: str,
+    text: str,
+    by: AbstractBaseUser | None = None,
+    author: Author = Author.HUMAN,
+) -> PrivateReply:
+    """Queue a direct message to whoever wrote a comment; return its row.
+
+    `status`, `error_text` and, once Meta has answered, `message` say what became of it. One that
+    failed may be written again. Raises `DraftError` where Meta would refuse it and `SendRefused`
+    where the account is disconnected.
+    """
+    text = text.strip()
+    if not text or len(text.encode()) > MAX_TEXT_BYTES:
+        raise DraftError("text", f"Write a text of at most {MAX_TEXT_BYTES} bytes.")
+    if not comment_id or len(comment_id) > COMMENT_ID_LENGTH:
+        raise DraftError("comment", "This is not the id of a comment.")
+    _check_standing(account, author)
+    commented_at = comment_time(account, comment_id)
+    if commented_at and timezone.now() >= commented_at + TIME_TO_ANSWER:
+        raise DraftError(
+            "comment_too_old",
+            "The comment is older than seven days, so Instagram allows no private reply to it.",
+            "Answer below the comment instead.",
+        )
+    reply = _row(account, comment_id)
+    reply.text, reply.author = text, author.value
+    reply.sent_by_id = by.pk if by else None
+    reply.status, reply.send_attempts = Message.Status.QUEUED, 0
+    reply.error_code = reply.error_text = reply.error_action = ""
+    reply.save()
+    enqueue_all([NewJob(SEND_PRIVATE_REPLY, {"account": account.pk, "private_reply": reply.pk})])
+    return reply
+
+
+def comment_time(account: ConnectedAccount, comment_id: str) -> datetime | None:
+    """Return when a comment was written, None where Meta never told us of it."""
+    named = Q(payload__value__id=comment_id) | Q(payload__value__comment_id=comment_id)
+    rows = WebhookEvent.objects.filter(named, account=account, kind__in=kinds.COMMENTS)
+    row = rows.order_by("-id").only("occurred_at", "received_at").first()
+    return (row.occurred_at or row.received_at) if row else None
+
+
+def _row(account: ConnectedAccount, comment_id: str) -> PrivateReply:
+    """Return the row of a comment, new or failed before."""
+    known = PrivateReply.objects.select_for_update().filter(account=account, comment_id=comment_id)
+    reply = known.first()
+    if reply and reply.status != Message.Status.FAILED:
+        raise DraftError(
+            "comment_answered", "Instagram allows one private reply to a comment, and it was sent."
+        )
+    return reply or PrivateReply(account=account, comment_id=comment_id)
+
+
+def _check_standing(account: ConnectedAccount, author: Author) -> None:
+    """Refuse for an account that was disconnected; a private reply needs no open window."""
+    now = timezone.now()
+    standing = STANDINGS[ConnectedAccount.Status(account.status)]
+    if standing == Standing.GONE:
+        raise SendRefused(decide(Facts(author=author, now=now, opened_at=now, standing=standing)))
