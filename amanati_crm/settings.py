@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "django_htmx",
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
@@ -236,6 +237,7 @@ INSTAGRAM_CONNECT_RETURN_URL = env.text("INSTAGRAM_CONNECT_RETURN_URL")
 INSTAGRAM_CONNECT_RETURN_URLS = env.words("INSTAGRAM_CONNECT_RETURN_URLS")
 INSTAGRAM_HUMAN_AGENT = env.flag("INSTAGRAM_HUMAN_AGENT", default=False)
 INSTAGRAM_CONTACT_RESOLVER = env.text("INSTAGRAM_CONTACT_RESOLVER")
+INSTAGRAM_INBOX_SSE = env.flag("INSTAGRAM_INBOX_SSE", default=False)
 INSTAGRAM_ARCHIVE_MEDIA = env.flag("INSTAGRAM_ARCHIVE_MEDIA", default=False)
 INSTAGRAM_MEDIA_HOSTS = env.words(
     "INSTAGRAM_MEDIA_HOSTS", "lookaside.fbsbx.com,*.fbcdn.net,*.cdninstagram.com,*.fbsbx.com"
@@ -282,6 +284,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF],
+        "media-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF, *dict.fromkeys(_after_forms)],

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from .exceptions import AccountOnHold, GraphPausedError
+from .exceptions import AccountOnHold, GraphPausedError, NotYet
 from .models import OAuthAttempt
 from .services import (
     adoption,
@@ -16,17 +16,22 @@ from .services import (
     archiving,
     contacts,
     deletion,
+    delivering,
     files,
+    gesture_work,
     heartbeat,
     importing,
     jobs,
+    looking,
     looking_after,
     media,
     notices,
     pending,
     privacy,
+    private_reply_work,
     reconcile_triggers,
     reconciling,
+    send_recovery,
     states,
     token_life,
     uploads,
@@ -124,6 +129,44 @@ def mail_notice(payload: dict[str, Any]) -> None:
     notices.send_notice(account_id=int(payload["account"]), notice=str(payload["notice"]))
 
 
+def send_messages(payload: dict[str, Any]) -> None:
+    """Send what is queued in a conversation."""
+    delivering.deliver(conversation_id=int(payload["conversation"]))
+
+
+def settle_unknown(payload: dict[str, Any]) -> None:
+    """Look at Meta for a message nobody knows the fate of."""
+    looking.look_for(
+        message_id=int(payload["message"]),
+        look=int(payload.get("look", 0)),
+        resend=payload.get("resend") is True,
+    )
+
+
+def send_reaction(payload: dict[str, Any]) -> None:
+    """Bring Meta the business's reaction to a message."""
+    gesture_work.send_reaction(message_id=int(payload["message"]))
+
+
+def sender_action(payload: dict[str, Any]) -> None:
+    """Show typing or reading, unless it is too late for it."""
+    gesture_work.send_sender_action(
+        conversation_id=int(payload["conversation"]),
+        action=str(payload["action"]),
+        at=datetime.fromisoformat(str(payload["at"])),
+    )
+
+
+def take_over(payload: dict[str, Any]) -> None:
+    """Take a conversation over from another app."""
+    gesture_work.carry_out_take_over(conversation_id=int(payload["conversation"]))
+
+
+def send_private_reply(payload: dict[str, Any]) -> None:
+    """Answer a comment with a direct message."""
+    private_reply_work.send_private_reply(reply_id=int(payload["private_reply"]))
+
+
 HANDLERS: dict[str, Handler] = {
     jobs.ERASE_DATA: erase_data,
     jobs.FETCH_MESSAGE: fetch_message,
@@ -139,6 +182,12 @@ HANDLERS: dict[str, Handler] = {
     jobs.WATCH_ACCOUNT: watch_account,
     jobs.REFRESH_TOKEN: refresh_token,
     jobs.MAIL_NOTICE: mail_notice,
+    jobs.SEND_MESSAGES: send_messages,
+    jobs.SETTLE_UNKNOWN: settle_unknown,
+    jobs.SEND_REACTION: send_reaction,
+    jobs.SENDER_ACTION: sender_action,
+    jobs.TAKE_OVER: take_over,
+    jobs.SEND_PRIVATE_REPLY: send_private_reply,
 }
 
 
@@ -151,7 +200,7 @@ def run_next_job() -> bool:
         HANDLERS[job.name](job.payload)
     except (OperationalError, InterfaceError):
         raise  # the lease brings the job back once there is a database
-    except GraphPausedError as pause:
+    except (GraphPausedError, NotYet) as pause:
         jobs.postpone(job, pause.seconds)
     except AccountOnHold as held:
         if held.disconnected:
@@ -177,6 +226,7 @@ def sweep() -> None:
     states.flag_expired()
     watching.plan_looks()
     jobs.resume_held()
+    send_recovery.recover()
     today = f"{timezone.now():%Y-%m-%d}"
     jobs.enqueue_all(jobs.NewJob(name, {}, f"{name}:{today}") for name in DAILY)
     # At the end: a sweep that keeps failing is no sign of life.

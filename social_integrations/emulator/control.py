@@ -29,6 +29,7 @@ from .media import NotMediaError
 from .messaging import customer_writes, owner_writes
 from .people import ControlError, NotFoundError
 from .play import play
+from .send_calls import get_next_send, get_sent, set_next_send
 from .world_calls import (
     allow_messages,
     consent,
@@ -132,6 +133,9 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "faults"): get_faults,
     ("POST", "faults"): create_fault,
     ("DELETE", "faults"): delete_faults,
+    ("GET", "sent"): get_sent,
+    ("GET", "next-send"): get_next_send,
+    ("POST", "next-send"): set_next_send,
     ("GET", "clock"): get_clock,
     ("POST", "clock"): move_clock,
     ("POST", "tokens"): stop_tokens,

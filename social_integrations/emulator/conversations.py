@@ -129,6 +129,7 @@ def message_fields(caller: Caller, row: Row) -> dict[str, Reader]:
     newest = _messages(caller, row["account_id"], row["customer_id"])[:IN_FULL]
     if row["mid"] not in {message["mid"] for message in newest}:
         raise MetaError("message_gone")
+    caller.emulator.store.run("UPDATE message SET reads = reads + 1 WHERE mid = ?", row["mid"])
     return _readers(caller, row)
 
 
@@ -178,5 +179,11 @@ def _trimmed(value: Any) -> Reader:
 
 def _reactions(caller: Caller, row: Row) -> dict[str, Any] | None:
     found = caller.emulator.store.all("SELECT * FROM reaction WHERE mid = ?", row["mid"])
-    shown = [{"reaction": one["reaction"], "users": [_person(row)]} for one in found]
+    shown = [
+        {
+            "reaction": one["reaction"],
+            "users": [_business(row) if one["customer_id"] == row["account_id"] else _person(row)],
+        }
+        for one in found
+    ]
     return {"data": shown} if shown else None

@@ -26,6 +26,10 @@ class Emulator:
         """Read the clock that stamps events; it stays with the CRM's, which nobody can move."""
         return int(self.config.clock() * 1000)
 
+    def moved_ms(self, when: int) -> int:
+        """Read the movable clock at an event's time, in ms; windows are counted by it."""
+        return when + int(float(self.store.setting("clock_ahead") or 0) * 1000)
+
     def switch(self, name: str) -> Value:
         """Read one switch."""
         return read_switches(self.store)[name]

@@ -174,10 +174,11 @@ class Courier:
                 row["id"],
             )
             if outcome == "delivered":
-                # The CRM is back: nobody behind this one needs to sit out a long pause.
+                # The CRM is back: nobody behind this one needs to sit out a long pause. What was
+                # never tried yet is late on purpose.
                 self._store.run(
                     "UPDATE delivery SET next_at = ? WHERE status = 'pending'"
-                    " AND last_status IS NULL AND next_at > ?",
+                    " AND last_status IS NULL AND attempts > 0 AND next_at > ?",
                     now,
                     now,
                 )

@@ -96,11 +96,9 @@ def see(emulator: Emulator, params: Params, base_url: str) -> dict[str, Any]:
         raise ControlError("The customer can only read what the business sent.")
     emulator.store.run(
         "UPDATE message SET seen_at = ? WHERE account_id = ? AND customer_id = ?"
-        " AND author = 'business' AND seen_at IS NULL AND position <= ?",
-        scene.when,
-        message["account_id"],
-        message["customer_id"],
-        message["position"],
+        " AND author = 'business' AND (seen_at IS NULL OR seen_at > ?) AND position <= ?",
+        *(scene.when, message["account_id"], message["customer_id"]),
+        *(scene.when, message["position"]),
     )
     item = {**scene.ends(is_echo=False), "read": {"mid": message["mid"]}}
     return tell(scene, message["mid"], item, field="messaging_seen", kind="seen")

@@ -23,6 +23,7 @@ class ErrorSpec:
     subcode: int
     message: str
     type: str = OAUTH
+    is_transient: bool = False
 
 
 ERRORS: dict[str, ErrorSpec] = {
@@ -193,9 +194,13 @@ class MetaError(Exception):
     """A row of the table, about to be answered."""
 
     def __init__(
-        self, name: str, /, headers: Mapping[str, str] | None = None, **details: object
+        self,
+        row: str | ErrorSpec,
+        /,
+        headers: Mapping[str, str] | None = None,
+        **details: object,
     ) -> None:
-        self.spec = ERRORS[name]
+        self.spec = ERRORS[row] if isinstance(row, str) else row
         self.headers = dict(headers or {})
         self.message = self.spec.message.format(**details)
         super().__init__(self.message)
@@ -203,7 +208,13 @@ class MetaError(Exception):
     @property
     def payload(self) -> dict[str, Any]:
         """The body Meta would send."""
-        return error_payload(self.message, self.spec.type, self.spec.code, self.spec.subcode)
+        return error_payload(
+            self.message,
+            self.spec.type,
+            self.spec.code,
+            self.spec.subcode,
+            is_transient=self.spec.is_transient,
+        )
 
 
 class LoginError(MetaError):
@@ -219,9 +230,13 @@ class LoginError(MetaError):
         }
 
 
-def error_payload(message: str, kind: str, code: int, subcode: int) -> dict[str, Any]:
+def error_payload(
+    message: str, kind: str, code: int, subcode: int, *, is_transient: bool = False
+) -> dict[str, Any]:
     """Wrap one error as Meta does; a subcode of 0 is left out."""
     error: dict[str, Any] = {"message": message, "type": kind, "code": code}
+    if is_transient:
+        error["is_transient"] = True
     if subcode:
         error["error_subcode"] = subcode
     return {"error": {**error, "fbtrace_id": trace_id()}}

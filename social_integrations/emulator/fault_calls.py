@@ -11,6 +11,7 @@ from .http import Request
 from .people import ControlError
 
 Answer = dict[str, Any]
+KINDS = ("", "message", "action", "upload")
 HEADER = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e]*")
 
 
@@ -33,12 +34,20 @@ def create_fault(emulator: Emulator, request: Request) -> Answer:
         body=_body(params),
         headers=_headers(params),
         seconds=_seconds(params),
+        only=_only(params),
     )
     try:
         fault_id = add_fault(emulator.store, fault)
     except re.error as error:
         raise ControlError(f"The match is not a regular expression: {error}.") from error
     return {"fault_id": fault_id, "faults": list_faults(emulator.store)}
+
+
+def _only(params: Mapping[str, Any]) -> str:
+    only = str(params.get("only", ""))
+    if only not in KINDS:
+        raise ControlError("The field only is message, action or upload.")
+    return only
 
 
 def _body(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +62,7 @@ def _body(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _status(params: Mapping[str, Any], form: str) -> int:
     """Read the status; a page or an empty answer may also come with 200."""
-    status, least = whole(params, "status", 500), 400 if form == "json" else 200
+    status, least = whole(params, "status", 500), 400 if form in {"json", "done"} else 200
     if not least <= status <= 599:
         raise ControlError(f"The status must lie between {least} and 599.")
     return status

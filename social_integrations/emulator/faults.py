@@ -12,9 +12,9 @@ from .webhooks import php_json
 
 HTML = b"<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>Sorry, something went wrong.</h1></body></html>"  # noqa: E501
 
-# The first three answer instead of the Graph; the others spoil the answer of a call that was done.
-FORMS = ("json", "html", "empty", "slow", "half", "cut", "close")
-REPLACING = FORMS[:3]
+# The first four answer instead of the Graph; the others spoil the answer of a call that was done.
+FORMS = ("json", "html", "empty", "drop", "slow", "late", "half", "cut", "close", "done")
+REPLACING = FORMS[:4]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,15 +28,19 @@ class Fault:
     body: dict[str, Any]
     headers: dict[str, str]
     seconds: float = 0.0
-    """How long the caller waits first."""
+    """How long the caller waits: with `late` after the call was done, else before."""
+    only: str = ""
+    """Only this kind of call of the Send API: `message`, `action` or `upload`."""
+    usage: int = 0
+    """Percent of the allowance the usage headers tell; 0 for what the switch says."""
 
 
 def add_fault(store: Store, fault: Fault) -> int:
     """Make the next calls whose path matches fail."""
     re.compile(fault.pattern)
     return store.run(
-        "INSERT INTO fault (pattern, status, body, remaining, form, seconds, headers)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO fault (pattern, status, body, remaining, form, seconds, headers, only, usage)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         fault.pattern,
         fault.status,
         json.dumps(fault.body),
@@ -44,14 +48,16 @@ def add_fault(store: Store, fault: Fault) -> int:
         fault.form,
         fault.seconds,
         json.dumps(fault.headers),
+        fault.only,
+        fault.usage,
     )
 
 
-def take_fault(store: Store, path: str) -> Fault | None:
-    """Use up one failure meant for this path."""
+def take_fault(store: Store, path: str, what: str = "") -> Fault | None:
+    """Use up one failure meant for this path, and for this kind of send."""
     with store.transaction():
         for row in store.all("SELECT * FROM fault WHERE remaining > 0 ORDER BY id"):
-            if re.search(row["pattern"], path):
+            if re.search(row["pattern"], path) and row["only"] in {"", what}:
                 store.run("UPDATE fault SET remaining = remaining - 1 WHERE id = ?", row["id"])
                 return Fault(
                     pattern=row["pattern"],
@@ -60,12 +66,16 @@ def take_fault(store: Store, path: str) -> Fault | None:
                     body=json.loads(row["body"]),
                     headers=json.loads(row["headers"]),
                     seconds=row["seconds"],
+                    only=row["only"],
+                    usage=row["usage"],
                 )
     return None
 
 
 def replacement(fault: Fault) -> Response:
     """Answer instead of the Graph."""
+    if fault.form == "drop":
+        return Response(body=b"", wire="close")
     if fault.form == "json":
         return Response(body=php_json(fault.body), status=fault.status, headers=fault.headers)
     return Response(
@@ -77,7 +87,10 @@ def replacement(fault: Fault) -> Response:
 
 
 def spoil(answer: Response, fault: Fault) -> Response:
-    """Break the answer of a call that was done: half its JSON, a cut or a closed connection."""
+    """Break the answer of a call that was done: half its JSON, an error, a cut connection."""
+    if fault.form == "done" and answer.status == 200:
+        headers = {**answer.headers, **fault.headers}
+        return replace(answer, body=php_json(fault.body), status=fault.status, headers=headers)
     if fault.form == "half":
         return replace(answer, body=answer.body[: len(answer.body) // 2])
     return replace(answer, wire=fault.form if fault.form in {"cut", "close"} else "whole")
@@ -99,6 +112,8 @@ def list_faults(store: Store) -> list[dict[str, Any]]:
             "times": row["remaining"],
             "form": row["form"],
             "seconds": row["seconds"],
+            "only": row["only"],
+            "body": json.loads(row["body"]),
         }
         for row in rows
     ]

@@ -3,19 +3,31 @@
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .caller import Caller, Node, Params
 from .conversations import list_conversations, list_messages
 from .core import Emulator
 from .errors import MetaError, trace_id
-from .faults import REPLACING, replacement, spoil, take_fault
+from .faults import REPLACING, Fault, replacement, spoil, take_fault
 from .fields import parse_fields, pick
 from .http import BadBodyError, Request, Response
 from .login import answer_code_or_token, exchange_login_token, refresh_login_token
 from .nodes import describe, find_node, page_fields
 from .oauth import answer_debug_token
 from .paging import paged
+from .sending.endpoint import send_message, upload_attachment
+from .sending.log import kind_of_call, note_call
+from .sending.profile import remove_profile, set_profile, show_profile
+from .sending.routing import (
+    extend_control,
+    pass_control,
+    release_control,
+    request_control,
+    show_owner,
+    take_control,
+)
 from .subscriptions import (
     install_on_account,
     install_on_page,
@@ -43,13 +55,31 @@ def plain_path(path: str) -> str:
 
 def answer_graph(emulator: Emulator, request: Request) -> Response:
     """Serve any Graph call."""
-    fault = take_fault(emulator.store, plain_path(request.path))
+    what = kind_of_call(request, plain_path(request.path))
+    fault = take_fault(emulator.store, plain_path(request.path), what)
+    done, shown = _serve(emulator, request, fault)
+    if what:
+        note_call(emulator, request, what, done=done, shown=shown)
+    if fault is not None and fault.form == "late":
+        time.sleep(fault.seconds)
+    return shown
+
+
+def _serve(
+    emulator: Emulator, request: Request, fault: Fault | None
+) -> tuple[Response | None, Response]:
+    """Return the Graph's own answer, None where a fault stands in for it, and what is shown."""
     if fault is None:
-        return _respond(emulator, request)
-    time.sleep(fault.seconds)
+        answer = _respond(emulator, request)
+        return answer, answer
+    if fault.form != "late":
+        time.sleep(fault.seconds)
     if fault.form in REPLACING:
-        return replacement(fault)
-    return spoil(_respond(emulator, request), fault)
+        told = usage_headers(emulator, request, fault.usage)
+        instead = replacement(fault)
+        return None, replace(instead, headers={**told, **instead.headers})
+    answer = _respond(emulator, request)
+    return answer, spoil(answer, fault)
 
 
 def _respond(emulator: Emulator, request: Request) -> Response:
@@ -162,6 +192,21 @@ EDGES: dict[tuple[str, str, str], Edge] = {
     ("own_account", "subscribed_apps", "DELETE"): remove_from_account,
     ("own_account", "conversations", "GET"): list_conversations,
     ("conversation", "messages", "GET"): list_messages,
+    ("page", "messages", "POST"): send_message,
+    ("own_account", "messages", "POST"): send_message,
+    ("page", "message_attachments", "POST"): upload_attachment,
+    ("page", "messenger_profile", "GET"): show_profile,
+    ("page", "messenger_profile", "POST"): set_profile,
+    ("page", "messenger_profile", "DELETE"): remove_profile,
+    ("own_account", "messenger_profile", "GET"): show_profile,
+    ("own_account", "messenger_profile", "POST"): set_profile,
+    ("own_account", "messenger_profile", "DELETE"): remove_profile,
+    ("page", "pass_thread_control", "POST"): pass_control,
+    ("page", "take_thread_control", "POST"): take_control,
+    ("page", "release_thread_control", "POST"): release_control,
+    ("page", "request_thread_control", "POST"): request_control,
+    ("page", "extend_thread_control", "POST"): extend_control,
+    ("page", "thread_owner", "GET"): show_owner,
     ("app", "subscriptions", "GET"): list_app_subscriptions,
     ("app", "subscriptions", "POST"): set_app_subscription,
     ("app", "subscriptions", "DELETE"): remove_app_subscription,

@@ -45,6 +45,11 @@ def avatar_url(base_url: str, username: str) -> str:
     return f"{base_url}/avatars/{username}.svg"
 
 
+def portrait_url(base_url: str, username: str) -> str:
+    """Link the picture Graph calls give of somebody: a bitmap, as Meta's are."""
+    return f"{base_url}/avatars/{username}.png"
+
+
 def draw_avatar(username: str) -> bytes:
     """Draw initials on a colour that belongs to the name."""
     words = [word for word in username.replace(".", "_").split("_") if word]
@@ -61,7 +66,11 @@ def host_media(store: Store, content: bytes) -> str:
     found = next((row for row in SIGNATURES if content[row[0] :].startswith(row[1])), None)
     if found is None:
         raise NotMediaError("The file is not a PNG, JPEG, GIF, MP4, WebM, WAV, MP3 or PDF.")
-    _, _, content_type, ending = found
+    return keep_media(store, content, found[2], found[3])
+
+
+def keep_media(store: Store, content: bytes, content_type: str, ending: str) -> str:
+    """Keep a file whose type is known; return its path."""
     key, name = secrets.token_urlsafe(18), f"{content_type.partition('/')[0]}.{ending}"
     store.run(
         "INSERT INTO upload (key, name, content_type, content) VALUES (?, ?, ?, ?)",

@@ -13,7 +13,9 @@ from .outgoing import send_event
 from .people import ControlError, find_message
 from .samples import SAMPLES
 from .scenes import Params, Scene, set_scene
-from .signals import OTHER_APP, WRAPPERS
+from .seed import OTHER_APP
+from .sending.threads import is_held_elsewhere
+from .signals import WRAPPERS
 from .switches import check_switches
 from .webhooks import Item
 
@@ -125,21 +127,29 @@ def keep(scene: Scene, content: Item, *, kind: str, author: str) -> str:
     extra = {name: value for name, value in content.items() if name not in COLUMNS}
     scene.emulator.store.run(
         "INSERT INTO message (mid, account_id, customer_id, author, text, attachments,"
-        " reply_to, sent_at, kind, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " reply_to, sent_at, kind, extra, clock_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         *(mid, scene.account_id, scene.customer["id"], author),
         *(content.get("text"), json.dumps(content.get("attachments", []))),
         *(content.get("reply_to", {}).get("mid"), scene.when, kind, json.dumps(extra)),
+        scene.emulator.moved_ms(scene.when),
     )
     return mid
 
 
 def tell(scene: Scene, mid: str, item: Item, *, field: str, kind: str) -> dict[str, Any]:
     """Send an item and answer with what it is about and how it goes."""
-    wrapper = WRAPPERS.get(str(scene.params.get("kind")))
+    wrapper = WRAPPERS.get(str(scene.params.get("kind"))) or _wrapper(scene, field)
     switches = check_switches(scene.params.get("switches") or {})
     params = {**scene.params, "switches": {"wrapper": wrapper, **switches} if wrapper else switches}
     sent = send_event(scene.emulator, scene.account_id, item, field=field, kind=kind, params=params)
     return {"mid": mid, "igsid": scene.igsid, **sent}
+
+
+def _wrapper(scene: Scene, field: str) -> str | None:
+    """Meta: only the app that controls a thread gets `messaging`, all others `standby`."""
+    routed = field in {"messages", "messaging_postbacks"}
+    held = routed and is_held_elsewhere(scene.emulator, scene.account_id, scene.customer["id"])
+    return "standby" if held else None
 
 
 def tap(scene: Scene, kind: str) -> dict[str, Any]:

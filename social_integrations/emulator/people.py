@@ -66,22 +66,27 @@ def igsid_for(store: Store, account_id: str, customer_id: str) -> str:
     return igsid
 
 
-def list_threads(store: Store) -> list[dict[str, Any]]:
+def list_threads(store: Store, now_ms: int) -> list[dict[str, Any]]:
     """Show every conversation with its messages, oldest first."""
-    reactions: dict[str, list[dict[str, str]]] = {}
+    reactions: dict[str, list[Row]] = {}
     for row in store.all("SELECT * FROM reaction"):
-        shown = {"reaction": row["reaction"], "emoji": row["emoji"]}
-        reactions.setdefault(row["mid"], []).append(shown)
+        reactions.setdefault(row["mid"], []).append(row)
     threads: dict[tuple[str, str], dict[str, Any]] = {}
     for row in store.all("SELECT * FROM message ORDER BY position"):
         key = (row["account_id"], row["customer_id"])
         empty = {"account": key[0], "customer": key[1], "igsid": scoped_id(*key), "messages": []}
         thread = threads.setdefault(key, empty)
-        thread["messages"].append(_shown(row, reactions.get(row["mid"], [])))
+        thread["messages"].append(_shown(row, reactions.get(row["mid"], []), now_ms))
     return list(threads.values())
 
 
-def _shown(row: Row, reactions: list[dict[str, str]]) -> dict[str, Any]:
+def _reaction(row: Row, account_id: str) -> dict[str, str]:
+    # Of the business's own reaction, the account stands where the customer else does.
+    by = "business" if row["customer_id"] == account_id else "customer"
+    return {"reaction": row["reaction"], "emoji": row["emoji"], "by": by}
+
+
+def _shown(row: Row, reactions: list[Row], now_ms: int) -> dict[str, Any]:
     gone = row["unsent_at"] is not None
     return {
         "mid": row["mid"],
@@ -94,6 +99,7 @@ def _shown(row: Row, reactions: list[dict[str, str]]) -> dict[str, Any]:
         "edits": row["num_edit"],
         "sent_at": row["sent_at"],
         "unsent": gone,
-        "seen": row["seen_at"] is not None,
-        "reactions": reactions,
+        # A customer who reads after a while has a time of reading that lies ahead.
+        "seen": row["seen_at"] is not None and row["seen_at"] <= now_ms,
+        "reactions": [_reaction(one, row["account_id"]) for one in reactions],
     }

@@ -4,6 +4,10 @@ from .store import Store
 
 OWNER = {"id": "3456789012345671", "name": "Shop owner"}
 
+# Other apps that may control a thread; the second is Instagram's own inbox.
+OTHER_APP = "222000000000001"
+INBOX_APP = "1217981644879628"
+
 PAGES = (
     ("210000000000001", "Demo Shop", "17841400000000001", "demo_shop"),
     ("210000000000002", "Second Shop", "17841400000000002", "second_shop"),

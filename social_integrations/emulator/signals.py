@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from .contents import ad_referral, link_referral
 from .ids import new_digits, scoped_id
 from .scenes import Scene
+from .seed import INBOX_APP, OTHER_APP
+from .sending.comments import keep_comment
+from .sending.threads import give_thread
 from .webhooks import UNKNOWN_FIELD, Item, ends
-
-OTHER_APP = "222000000000001"
-INBOX_APP = "1217981644879628"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,11 @@ def _from_customer(name: str, build: Callable[[Scene], Item]) -> Callable[[Scene
 
 def _control(name: str) -> Callable[[Scene], Item]:
     def build(scene: Scene) -> Item:
+        owner = scene.word("to_app", INBOX_APP)
+        give_thread(scene.emulator, scene.account_id, scene.customer["id"], owner)
         return {
             "previous_owner_app_id": scene.word("from_app", scene.emulator.config.app_id),
-            "new_owner_app_id": scene.word("to_app", INBOX_APP),
+            "new_owner_app_id": owner,
             "metadata": scene.word("metadata", "from the emulator"),
         }
 
@@ -53,6 +55,7 @@ def _comment(scene: Scene) -> Item:
     }
     if scene.params.get("parent_id"):
         comment["parent_id"] = str(scene.params["parent_id"])
+    keep_comment(scene, comment, is_live=scene.params.get("kind") == "live_comment")
     return comment
 
 

@@ -11,6 +11,10 @@ from .media import avatar_url
 from .outgoing import count_held
 from .people import list_threads
 from .seed import OWNER
+from .sending.comments import list_comments
+from .sending.log import list_sent
+from .sending.profile import read_profile
+from .sending.threads import clock_ms, opened_at, owner_of, thread_row
 from .store import Row
 from .switches import describe_switches
 
@@ -21,7 +25,10 @@ def describe_world(emulator: Emulator, base_url: str) -> dict[str, Any]:
     """Answer `GET /_control/state`."""
     store, config = emulator.store, emulator.config
     callback = current_callback(store, config)
-    pages = [describe_page(row, base_url) for row in _pages(emulator)]
+    pages = [
+        {**describe_page(row, base_url), "profile": read_profile(emulator, row["account_id"])}
+        for row in _pages(emulator)
+    ]
     customers = store.all("SELECT * FROM customer ORDER BY position")
     return {
         "app": {
@@ -38,11 +45,29 @@ def describe_world(emulator: Emulator, base_url: str) -> dict[str, Any]:
         "connected": any(page["subscribed"] or page["login_subscribed"] for page in pages),
         "pages": pages,
         "customers": [describe_customer(emulator, row, base_url) for row in customers],
-        "threads": list_threads(store),
+        "threads": [_with_state(emulator, one) for one in list_threads(store, emulator.now_ms())],
+        "comments": list_comments(emulator),
+        "sent": list_sent(emulator, limit=RECENT),
+        "clock_ahead": emulator.store.setting("clock_ahead") or 0,
         "deliveries": list_deliveries(emulator, limit=RECENT, with_payload=False),
         "held": count_held(emulator),
         "switches": describe_switches(store),
         "faults": list_faults(store),
+    }
+
+
+def _with_state(emulator: Emulator, thread: dict[str, Any]) -> dict[str, Any]:
+    """Add what a thread is besides its messages."""
+    pair = thread["account"], thread["customer"]
+    opened = opened_at(emulator, *pair)
+    return {
+        **thread,
+        "typing": thread_row(emulator, *pair)["typing_until"] > emulator.now_ms(),
+        # By the movable clock: the Send API counts its windows from here.
+        "seconds_since_customer": (
+            None if opened is None else (clock_ms(emulator) - opened) // 1000
+        ),
+        "owner": owner_of(emulator, *pair)[0],
     }
 
 

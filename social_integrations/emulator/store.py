@@ -37,7 +37,8 @@ CREATE TABLE IF NOT EXISTS message (
     customer_id TEXT NOT NULL, author TEXT NOT NULL, text TEXT, attachments TEXT NOT NULL,
     reply_to TEXT, sent_at INTEGER NOT NULL, unsent_at INTEGER, seen_at INTEGER,
     kind TEXT NOT NULL DEFAULT 'text', extra TEXT NOT NULL DEFAULT '{}',
-    num_edit INTEGER NOT NULL DEFAULT 0);
+    num_edit INTEGER NOT NULL DEFAULT 0, clock_ms INTEGER NOT NULL DEFAULT 0,
+    reads INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS reaction (
     mid TEXT NOT NULL, customer_id TEXT NOT NULL, reaction TEXT NOT NULL, emoji TEXT NOT NULL,
     PRIMARY KEY (mid, customer_id));
@@ -56,12 +57,30 @@ CREATE TABLE IF NOT EXISTS held (
 CREATE TABLE IF NOT EXISTS fault (
     id INTEGER PRIMARY KEY AUTOINCREMENT, pattern TEXT NOT NULL, status INTEGER NOT NULL,
     body TEXT NOT NULL, remaining INTEGER NOT NULL, form TEXT NOT NULL DEFAULT 'json',
-    seconds REAL NOT NULL DEFAULT 0, headers TEXT NOT NULL DEFAULT '{}');
+    seconds REAL NOT NULL DEFAULT 0, headers TEXT NOT NULL DEFAULT '{}',
+    only TEXT NOT NULL DEFAULT '', usage INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS thread (
+    account_id TEXT NOT NULL, customer_id TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '',
+    owned_until INTEGER NOT NULL DEFAULT 0, typing_until INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account_id, customer_id));
+CREATE TABLE IF NOT EXISTS attachment (
+    id TEXT PRIMARY KEY, page_id TEXT NOT NULL, type TEXT NOT NULL, path TEXT NOT NULL,
+    uploaded_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS comment (
+    id TEXT PRIMARY KEY, account_id TEXT NOT NULL, customer_id TEXT NOT NULL,
+    text TEXT NOT NULL, media TEXT NOT NULL, is_live INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL, clock_ms INTEGER NOT NULL, replied_mid TEXT);
+CREATE TABLE IF NOT EXISTS sent (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, login TEXT NOT NULL,
+    account_id TEXT NOT NULL, customer_id TEXT NOT NULL, recipient TEXT NOT NULL,
+    what TEXT NOT NULL, request TEXT NOT NULL, done INTEGER NOT NULL, http INTEGER NOT NULL,
+    code INTEGER NOT NULL, subcode INTEGER NOT NULL, wire TEXT NOT NULL, mid TEXT,
+    digest TEXT NOT NULL);
 """
 
 TABLES = (
     "setting", "page", "customer", "scoped", "code", "token", "message", "reaction", "upload",
-    "delivery", "held", "fault",
+    "delivery", "held", "fault", "thread", "attachment", "comment", "sent",
 )  # fmt: skip
 
 

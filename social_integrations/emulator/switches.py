@@ -64,6 +64,30 @@ SWITCHES: dict[str, Switch] = {
         default="off",
         choices=("off", "4", "17", "32", "341", "613", "80001", "80002", "80006"),
     ),
+    "echo": Switch(
+        "Sending",
+        "A message sent through the API is echoed",
+        default="after",
+        choices=("after", "before", "never"),
+    ),
+    "echo_delay": Switch("Sending", "An echo after the answer waits seconds", 0.3, most=3600),
+    "echo_app_id": Switch("Sending", "Echoes name the app", default=True),
+    "seen_after": Switch(
+        "Sending", "The customer reads after seconds (0: when they look)", default=0.0, most=86400
+    ),
+    "human_agent": Switch("Sending", "The app has the Human Agent feature", default=False),
+    "default_app": Switch(
+        "Sending",
+        "The default app of Conversation Routing is",
+        default="none",
+        choices=("none", "ours", "other"),
+    ),
+    "send_rate": Switch(
+        "Sending", "Sends per second and account (0: Meta's 300 or 100)", default=0, most=1000
+    ),
+    "fetch_patience": Switch(
+        "Sending", "Seconds Meta waits for a file it fetches", default=75.0, most=120
+    ),
     "granular_targets": Switch("Graph", "debug_token names the assets of a scope", default=True),
     "all_or_nothing": Switch("Graph", "Who unticks one permission grants none", default=False),
     "usage": Switch("Graph", "Usage headers say percent (0: no headers)", default=0, most=200),

@@ -9,12 +9,12 @@ from .tokens import Token, find_token, given_token
 BUSINESS = "330000000000001"
 
 
-def usage_headers(emulator: Emulator, request: Request) -> dict[str, str]:
-    """Write both usage headers once the switch `usage` is above 0.
+def usage_headers(emulator: Emulator, request: Request, told: int = 0) -> dict[str, str]:
+    """Write both usage headers once the switch `usage`, or the fault being `told`, is above 0.
 
     Meta's pages name the business, answers the account as well; a user token has no account.
     """
-    percent = int(emulator.switch("usage"))
+    percent = told or int(emulator.switch("usage"))
     if not percent:
         return {}
     token = _token(emulator, request)

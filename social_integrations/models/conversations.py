@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from social_integrations.conf import app_settings
+
 from .accounts import ConnectedAccount
 
 # The customer's newest message is newer than what staff have read.
@@ -120,6 +122,13 @@ class Conversation(models.Model):
 
     @property
     def in_standby(self) -> bool:
-        """Whether another app holds the thread: the newest message came in standby."""
+        """Whether another app holds the thread: the newest message came in standby.
+
+        Unless control was passed to this app after that, or taken.
+        """
         standby_at, newest_at = self.last_standby_at, self.last_message_at
-        return standby_at is not None and newest_at is not None and standby_at >= newest_at
+        if standby_at is None or newest_at is None or standby_at < newest_at:
+            return False
+        ours = self.thread_owner in (app_settings.APP_ID, app_settings.LOGIN_APP_ID)
+        is_later = self.thread_owner_at is not None and self.thread_owner_at > standby_at
+        return not (self.thread_owner and ours and is_later)

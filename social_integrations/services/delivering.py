@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from social_integrations.exceptions import AccountOnHold, GraphError, NotYet
 from social_integrations.graph.client import GraphClient
@@ -45,10 +47,14 @@ BUDGET_SECONDS = 30.0
 LONGEST_CALL = timedelta(seconds=60)
 EARLIER_PART = (
     "earlier_part",
-    "An earlier part of this answer was not sent.",
-    "Send that part again; this one goes along.",
+    gettext_noop("An earlier part of this answer was not sent."),
+    gettext_noop("Send one of the parts again; the others go along."),
 )
-FILE_GONE = ("file_gone", "The file to be sent is no longer kept here.", "Choose the file again.")
+FILE_GONE = (
+    "file_gone",
+    gettext_noop("The file to be sent is no longer kept here."),
+    gettext_noop("Choose the file again."),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,7 @@ def claim_next(
         gate = _gate(message)
         if gate == Status.FAILED:
             fail(message, *EARLIER_PART)
+            touch(conversation)
         elif gate == Status.UNKNOWN:
             return None  # nothing overtakes a queued message
         elif stop := _prepare(conversation, message, account):
@@ -225,7 +232,7 @@ def heed(client: GraphClient, account: ConnectedAccount, error: GraphError | Non
         budget.pause_all(account_id=account.pk, families=budget.SENDING, seconds=seconds)
 
 
-def _queued(conversation_id: int):
+def _queued(conversation_id: int) -> QuerySet[Message]:
     return Message.objects.filter(conversation=conversation_id, status=Status.QUEUED).order_by("id")
 
 

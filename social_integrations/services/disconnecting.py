@@ -25,7 +25,6 @@ from .subscribing import unsubscribe
 
 logger = logging.getLogger(__name__)
 
-NOT_SENT = "It was not sent: the account was disconnected."
 NOT_TOLD = (
     "Meta could not be told and may go on delivering; remove the app in the account's own settings "
     "at Instagram or Facebook."
@@ -45,9 +44,7 @@ def disconnect(
     event, words = _understood(reason)
     with transaction.atomic():
         jobs.cancel(jobs_of(account))
-        Message.objects.filter(account_id=account.pk, status=Message.Status.QUEUED).update(
-            status=Message.Status.FAILED, error_code="disconnected", error_text=NOT_SENT
-        )
+        _give_up_unsent(account)
         # Also where it stands as disconnected already: no token may survive in such a row.
         ConnectedAccount.objects.filter(pk=account.pk).update(
             access_token="",
@@ -56,6 +53,16 @@ def disconnect(
             webhook_subscribed_at=None,
         )
         return move(account=account, event=event, words=words, facts={"by": by})
+
+
+def _give_up_unsent(account: ConnectedAccount) -> None:
+    """Let the worker fail what is queued: each write needs the lock of its conversation.
+
+    The account may be locked here, and applying locks conversations first.
+    """
+    queued = Message.objects.filter(account_id=account.pk, status=Message.Status.QUEUED)
+    ids = sorted(set(queued.values_list("conversation", flat=True)))
+    jobs.enqueue_all(jobs.NewJob(jobs.SEND_MESSAGES, {"conversation": pk}) for pk in ids)
 
 
 def jobs_of(account: ConnectedAccount) -> QuerySet[Job]:

@@ -10,8 +10,8 @@ from social_integrations.models import Contact
 
 from .inventory import STORES, People
 
-# Staff are other people: who was assigned, who answered.
-OTHERS = frozenset({"assigned_to", "sent_by"})
+# Staff are other people: who was assigned, who answered, who chose a file.
+OTHERS = frozenset({"assigned_to", "sent_by", "uploaded_by"})
 
 
 def export_contact(*, contact_id: int) -> dict[str, Any]:

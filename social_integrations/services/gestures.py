@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from social_integrations.exceptions import DraftError, SendRefused
 from social_integrations.models import ConnectedAccount, Conversation, Message, Reaction
@@ -43,9 +44,11 @@ def react(*, message: Message, emoji: str, by: AbstractBaseUser | None = None) -
     conversation = lock_conversation(message.conversation_id)
     account = conversation.contact.account
     if not emoji.strip() or len(emoji) > EMOJI_LENGTH:
-        raise DraftError("emoji", "Choose one emoji to react with.")
+        raise DraftError("emoji", gettext("Choose one emoji to react with."))
     if emoji not in HEARTS and not takes_any_emoji(account):
-        raise DraftError("emoji", "Through this connection Instagram takes only ❤ as a reaction.")
+        raise DraftError(
+            "emoji", gettext("Through this connection Instagram takes only ❤ as a reaction.")
+        )
     _check(conversation, message)
     return _want(conversation, message, emoji, by)
 
@@ -77,7 +80,7 @@ def mark_seen(*, conversation: Conversation) -> None:
 
 def _check(conversation: Conversation, message: Message) -> None:
     if not message.mid or message.unsent_at:
-        raise DraftError("no_message", "Instagram does not know this message (any more).")
+        raise DraftError("no_message", gettext("Instagram does not know this message (any more)."))
     decision = policy_for(conversation)
     if not decision.is_allowed:
         raise SendRefused(decision)

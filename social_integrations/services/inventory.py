@@ -13,6 +13,7 @@ from django.db.models import Model, QuerySet
 from social_integrations.models import (
     Attachment,
     CallBudget,
+    CannedReply,
     ConnectedAccount,
     Contact,
     Conversation,
@@ -26,6 +27,7 @@ from social_integrations.models import (
     Reaction,
     Reconciliation,
     Tombstone,
+    Upload,
     WebhookEvent,
 )
 
@@ -94,6 +96,11 @@ def _attachments(people: People) -> Iterator[QuerySet[Any]]:
     yield Attachment.objects.filter(message__in=people.messages)
 
 
+def _uploads(people: People) -> Iterator[QuerySet[Any]]:
+    held = Attachment.objects.filter(message__in=people.messages)
+    yield Upload.objects.filter(pk__in=held.values("upload"))
+
+
 def _messages(people: People) -> Iterator[QuerySet[Any]]:
     yield people.messages
 
@@ -124,6 +131,13 @@ STORES: tuple[Store, ...] = (
     Store("Jobs", "row numbers of what is to be done", WITH_PERSON, Job, _jobs),
     Store("Edits", "later texts of a message", WITH_PERSON, MessageEdit, _edits),
     Store("Reactions", "emoji, who and when", WITH_PERSON, Reaction, _reactions),
+    Store(
+        "Files staff sent",
+        "files, under random names, with the names they had; also what was chosen and not sent",
+        f"{WITH_PERSON} or when the message is unsent; what nobody sent, after a day",
+        Upload,
+        _uploads,
+    ),
     Store("Attachments", "links, titles, Meta's media ids", WITH_PERSON, Attachment, _attachments),
     Store(
         "Copies of media",
@@ -184,6 +198,7 @@ STORES: tuple[Store, ...] = (
 
 NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
     PendingGrant: "what a consent granted, until accounts are picked; encrypted, for ten minutes",
+    CannedReply: "ready-made answers; names come in when they are inserted",
     CallBudget: "when an account may call Meta again; times only",
     Heartbeat: "when the worker was last alive; one time only",
     OAuthAttempt: "staff on their way to Meta's dialog; hashes only, deleted after a day",

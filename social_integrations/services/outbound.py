@@ -4,6 +4,7 @@ from django.db import transaction
 
 from social_integrations.models import Attachment, Conversation, Message, MessageEdit, Reaction
 
+from .archiving import purge_copies
 from .merging import NO_CONTENT, is_own
 from .outbox import announce, lock_conversation, set_error, touch
 
@@ -63,6 +64,7 @@ def _absorb(message: Message, echo: Message) -> None:
         message.unsent_at = echo.unsent_at
         for name, nothing in NO_CONTENT.items():
             setattr(message, name, nothing)
+        purge_copies([message])
         Attachment.objects.filter(message=message).delete()
 
 

@@ -71,13 +71,20 @@ def wake(conversation: Conversation, *, seconds: float = 0.0) -> None:
 
 def set_error(message: Message, code: str = "", text: str = "", action: str = "") -> None:
     """Write why a message is where it is and what to do; nothing clears it."""
-    message.error_code, message.error_text, message.error_action = code[:32], text, action
+    message.error_code = code[:32]
+    message.error_text, message.error_action = str(text), str(action)
 
 
 def announce(message: Message, signal: Signal | None = None) -> None:
     """Tell the host project after the commit: by default what the message's status calls for."""
     told = signal or SIGNALS[Message.Status(message.status)]
     transaction.on_commit(partial(told.send_robust, sender=Message, message=message))
+
+
+def announce_new(conversation: Conversation) -> None:
+    """Tell the host project after the commit that a conversation got its first message."""
+    told = signals.conversation_created
+    transaction.on_commit(partial(told.send_robust, sender=Conversation, conversation=conversation))
 
 
 SIGNALS: dict[Message.Status, Signal] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from social_integrations.exceptions import (
     GraphError,
@@ -34,9 +35,10 @@ MAX_RESTRICTED_TRIES = 3
 RESTRICTED_SECONDS = 1800.0
 
 UNREACHABLE_CODE = "unreachable"
-UNREACHABLE = "Instagram could not be reached, so this was not sent: {reason}."
-TRIED_AGAIN = "Nothing to do: it is tried again by itself."
-SEND_AGAIN = "Send it again in a while."
+# Kept in English, and translated where they are shown.
+UNREACHABLE = gettext_noop("Instagram could not be reached, so this was not sent.")
+TRIED_AGAIN = gettext_noop("Nothing to do: it is tried again by itself.")
+SEND_AGAIN = gettext_noop("Send it again in a while.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ def record_error(claim: Claim, error: GraphError, *, throttled: bool) -> None:
     elif isinstance(error, GraphRefusedError):
         _record_refusal(claim, error)
     elif isinstance(error, GraphUnavailableError) and not error.may_have_arrived:
-        _record(claim, lambda message: _not_reached(message, str(error)))
+        _record(claim, _not_reached)
     elif isinstance(error, GraphPausedError):
         put_back(claim)
     else:
@@ -133,12 +135,11 @@ REFUSALS: dict[ErrorKind, Callable[[Message, GraphRefusedError], None]] = {
 }
 
 
-def _not_reached(message: Message, reason: str) -> None:
-    words = UNREACHABLE.format(reason=reason)
+def _not_reached(message: Message) -> None:
     if message.send_attempts >= MAX_TRIES:
-        fail(message, UNREACHABLE_CODE, words, SEND_AGAIN)
+        fail(message, UNREACHABLE_CODE, UNREACHABLE, SEND_AGAIN)
     else:
-        _requeue(message, UNREACHABLE_CODE, words, TRIED_AGAIN)
+        _requeue(message, UNREACHABLE_CODE, UNREACHABLE, TRIED_AGAIN)
 
 
 def _requeue(

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from social_integrations.events import kinds
 from social_integrations.exceptions import DraftError, SendRefused
@@ -40,16 +41,20 @@ def reply_privately(
     """
     text = text.strip()
     if not text or len(text.encode()) > MAX_TEXT_BYTES:
-        raise DraftError("text", f"Write a text of at most {MAX_TEXT_BYTES} bytes.")
+        raise DraftError(
+            "text", gettext("Write a text of at most {limit} bytes.").format(limit=MAX_TEXT_BYTES)
+        )
     if not comment_id or len(comment_id) > COMMENT_ID_LENGTH:
-        raise DraftError("comment", "This is not the id of a comment.")
+        raise DraftError("comment", gettext("This is not the id of a comment."))
     _check_standing(account, author)
     commented_at = comment_time(account, comment_id)
     if commented_at and timezone.now() >= commented_at + TIME_TO_ANSWER:
         raise DraftError(
             "comment_too_old",
-            "The comment is older than seven days, so Instagram allows no private reply to it.",
-            "Answer below the comment instead.",
+            gettext(
+                "The comment is older than seven days, so Instagram allows no private reply to it."
+            ),
+            gettext("Answer below the comment instead."),
         )
     reply = _row(account, comment_id)
     reply.text, reply.author = text, author.value
@@ -75,7 +80,8 @@ def _row(account: ConnectedAccount, comment_id: str) -> PrivateReply:
     reply = known.first()
     if reply and reply.status != Message.Status.FAILED:
         raise DraftError(
-            "comment_answered", "Instagram allows one private reply to a comment, and it was sent."
+            "comment_answered",
+            gettext("Instagram allows one private reply to a comment, and it was sent."),
         )
     return reply or PrivateReply(account=account, comment_id=comment_id)
 

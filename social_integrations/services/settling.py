@@ -4,6 +4,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from social_integrations.exceptions import DraftError, SendRefused
 from social_integrations.models import Conversation, Message
@@ -24,7 +25,9 @@ def retry(*, message: Message, by: AbstractBaseUser | None = None) -> Message:
     conversation = lock_conversation(message.conversation_id)
     found = Message.objects.get(pk=message.pk)
     if found.status != Status.FAILED or found.direction != Message.Direction.OUTBOUND:
-        raise DraftError("not_failed", "Only a message that was not sent can be sent again.")
+        raise DraftError(
+            "not_failed", gettext("Only a message that was not sent can be sent again.")
+        )
     decision = policy_for(conversation, author=Author(found.author or Author.HUMAN))
     if not decision.is_allowed:
         raise SendRefused(decision)
@@ -48,7 +51,7 @@ def settle(*, message: Message, arrived: bool, by: AbstractBaseUser | None = Non
     conversation = lock_conversation(message.conversation_id)
     found = Message.objects.get(pk=message.pk)
     if found.status != Status.UNKNOWN:
-        raise DraftError("not_unknown", "What became of this message is known by now.")
+        raise DraftError("not_unknown", gettext("What became of this message is known by now."))
     if arrived:
         _arrived(found)
     else:

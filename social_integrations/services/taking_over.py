@@ -4,6 +4,7 @@ import logging
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext
 
 from social_integrations.exceptions import DraftError, SendRefused
 from social_integrations.models import ConnectedAccount, Conversation
@@ -25,8 +26,8 @@ def take_over(*, conversation: Conversation, by: AbstractBaseUser | None = None)
     if account.login != ConnectedAccount.Login.FACEBOOK:
         raise DraftError(
             "take_over",
-            "Through this connection Instagram lets no app take a conversation over.",
-            "Answer in the app that holds it, or in the Instagram app.",
+            gettext("Through this connection Instagram lets no app take a conversation over."),
+            gettext("Answer in the app that holds it, or in the Instagram app."),
         )
     if account.status == ConnectedAccount.Status.DISCONNECTED:
         raise SendRefused(policy_for(conversation))

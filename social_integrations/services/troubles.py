@@ -10,6 +10,7 @@ from social_integrations.models import ConnectedAccount
 
 ACCESS_OFF = "message_access_off"
 THROTTLED = "throttled"
+RESTRICTED = "restricted"
 UNREACHABLE = "meta_unreachable"
 MISSING = "events_missing"
 RESUBSCRIBED = "resubscribed"
@@ -35,6 +36,11 @@ TROUBLES: dict[str, Trouble] = {
     THROTTLED: Trouble(
         "Meta asks us to slow down, so nothing is fetched for this account for a while.",
         "Nothing to do: new messages still arrive, and it goes on by itself.",
+    ),
+    RESTRICTED: Trouble(
+        f"{ROWS[10, 1893063].sentence} Answers wait for half an hour at a time.",
+        ROWS[10, 1893063].next_step,
+        ends_with_look=False,
     ),
     UNREACHABLE: Trouble(
         "Meta did not answer properly when this account was looked at.",

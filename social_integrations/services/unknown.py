@@ -2,18 +2,28 @@
 
 from datetime import timedelta
 
+from django.utils.translation import gettext_noop
+
 from social_integrations.models import Message
 
 from .jobs import SETTLE_UNKNOWN, NewJob, enqueue_all
 from .outbox import set_error
 
 UNKNOWN_CODE = "unknown"
-NOBODY_KNOWS = (
+# Kept in English, and translated where they are shown.
+NOBODY_KNOWS = gettext_noop(
     "The connection to Instagram broke before it answered, so nobody knows whether this arrived."
 )
-LOOK_YOURSELF = (
+LOOK_YOURSELF = gettext_noop(
     "It is being looked for at Instagram. If you see it in the conversation there, say that it "
     "arrived; if not, send it again."
+)
+NOT_FOUND = gettext_noop(
+    "It was looked for and not found. If you see it in the conversation at Instagram, say that it "
+    "arrived; if not, send it again."
+)
+SENT_AGAIN = gettext_noop(
+    "Nothing to do: it is looked for at Instagram, and sent again if it is not there."
 )
 # When it is looked for; after that a person decides.
 LOOKS = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
@@ -37,12 +47,9 @@ def mark_refused_for_now(message: Message, code: str, sentence: str) -> None:
     Like `mark_unknown`: such a refusal does not prove that the message did not go out.
     """
     message.status = Message.Status.UNKNOWN
-    set_error(message, code, f"{sentence} Nobody knows yet whether this arrived.", SENT_AGAIN)
+    set_error(message, code, sentence, SENT_AGAIN)
     message.save()
     enqueue_all([_look(message, 0, LOOK_BEFORE_RESENDING, resend=True)])
-
-
-SENT_AGAIN = "Nothing to do: it is looked for at Instagram, and sent again if it is not there."
 
 
 def _look(message: Message, number: int, delay: timedelta, *, resend: bool = False) -> NewJob:

@@ -7,9 +7,11 @@ from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
+from django.core.files.base import ContentFile
 
 from social_integrations.models import (
     Attachment,
+    CannedReply,
     ConnectedAccount,
     Contact,
     Conversation,
@@ -17,6 +19,7 @@ from social_integrations.models import (
     Job,
     Message,
     Reconciliation,
+    Upload,
     WebhookEvent,
 )
 
@@ -69,6 +72,16 @@ def make_attachment(message: Message, **values: Any) -> Attachment:
     return Attachment.objects.create(message=message, **defaults | values)
 
 
+def make_upload(**values: Any) -> Upload:
+    """Return an upload with a file that has no content worth mentioning."""
+    account = values.pop("account", None) or make_account()
+    content = values.pop("content", b"\xff\xd8\xff\xe0 picture")
+    defaults = {"name": "boots.jpg", "type": "image", "content_type": "image/jpeg"}
+    upload = Upload(account=account, size=len(content), **defaults | values)
+    upload.file.save("boots.jpg", ContentFile(content), save=True)
+    return upload
+
+
 def make_event(**values: Any) -> WebhookEvent:
     number = next(_numbers)
     defaults = {
@@ -82,6 +95,12 @@ def make_event(**values: Any) -> WebhookEvent:
         "payload": {"message": {"mid": f"mid-{number}"}},
     }
     return WebhookEvent.objects.create(**defaults | values)
+
+
+def make_canned_reply(**values: Any) -> CannedReply:
+    number = next(_numbers)
+    defaults = {"shortcut": f"hello-{number}", "title": "Greeting", "text": "Hello {{ name }}"}
+    return CannedReply.objects.create(**defaults | values)
 
 
 def make_job(**values: Any) -> Job:

@@ -230,6 +230,82 @@ def client(config: EmulatorConfig) -> Iterator[Client]:
         yield Client(running)
 
 
+class Sender:
+    """One way to send: an address and a token."""
+
+    def __init__(self, client: Client, path: str, token: str) -> None:
+        self.client, self.path, self.token = client, path, token
+
+    def __call__(self, igsid: str, /, **body: object) -> requests.Response:
+        return self.post({"recipient": {"id": igsid}, **body})
+
+    def post(self, body: dict[str, Any]) -> requests.Response:
+        return requests.post(
+            self.client.running.url + self.path,
+            json=body,
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=10,
+        )
+
+
+@pytest.fixture(params=["page", "instagram"])
+def sender(request: pytest.FixtureRequest, client: Client) -> Sender:
+    """Send through either login."""
+    if request.param == "page":
+        page = client.subscribe()
+        return Sender(client, f"/v26.0/{page['id']}/messages", page["access_token"])
+    return Sender(client, "/v26.0/me/messages", client.login_subscribe())
+
+
+@pytest.fixture
+def page_sender(client: Client) -> Sender:
+    page = client.subscribe()
+    return Sender(client, "/v26.0/me/messages", page["access_token"])
+
+
+def hear(client: Client, **body: object) -> dict[str, Any]:
+    return client.control("messages", **{"text": "Hello?", **body})
+
+
+def echoes(crm: Crm) -> list[dict[str, Any]]:
+    found = (item.get("message", {}) for item in items(crm))
+    return [message for message in found if message.get("is_echo")]
+
+
+@pytest.fixture
+def shop() -> Iterator[Callable[..., str]]:
+    """A web server of the CRM's that Meta can fetch from."""
+    files: dict[str, tuple[int, bytes]] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, content = files.get(self.path, (404, b""))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args: object) -> None:
+            """Stay quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
+    thread.start()
+
+    def put(name: str, content: bytes, status: int = 200) -> str:
+        files[f"/{name}"] = status, content
+        return f"http://127.0.0.1:{server.server_port}/{name}"
+
+    yield put
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def attached(kind: str, **payload: object) -> dict[str, Any]:
+    return {"attachment": {"type": kind, "payload": payload}}
+
+
 def wait_until(check: Callable[[], bool], seconds: float = 2.0) -> None:
     deadline = time.monotonic() + seconds
     while not check():

@@ -19,6 +19,7 @@ from social_integrations.tests.factories import (
     make_event,
     make_job,
     make_message,
+    make_upload,
     make_user,
 )
 
@@ -35,7 +36,8 @@ def seed(contact: Contact, word: str) -> None:
     message = make_message(
         conversation=make_conversation(contact=contact), text=word, ledger_keys=[event.event_key]
     )
-    attachment = make_attachment(message, title=word)
+    upload = make_upload(account=contact.account, name=word, uploaded_by=make_user())
+    attachment = make_attachment(message, title=word, upload=upload)
     attachment.file.save("a.jpg", ContentFile(b"x"))
     MessageEdit.objects.create(message=message, number=1, text=word, edited_at=NOON)
     Reaction.objects.create(message=message, actor_id=contact.igsid, emoji=word)
@@ -61,6 +63,7 @@ def test_everything_of_the_person_is_in_it() -> None:
     assert held["message"][0]["text"] == "mine"
     assert held["webhookevent"][0]["payload"] == {"t": "mine"}
     assert held["attachment"][0]["file"].startswith("instagram/")
+    assert held["upload"][0]["file"].startswith("instagram/sent/")
 
 
 def test_nobody_else_is_in_it() -> None:
@@ -81,4 +84,5 @@ def test_nobody_else_is_in_it() -> None:
     assert "token" not in text
     assert "sent_by" not in text
     assert "assigned_to" not in text
+    assert "uploaded_by" not in text
     assert found["ledger_items_shared_with_others"] == 1

@@ -21,6 +21,7 @@ from social_integrations.models import (
     Reaction,
     Reconciliation,
     Tombstone,
+    Upload,
     WebhookEvent,
 )
 from social_integrations.services.inventory import STORES, People
@@ -40,6 +41,7 @@ from social_integrations.tests.factories import (
     make_event,
     make_job,
     make_message,
+    make_upload,
 )
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +90,7 @@ def seed(contact: Contact) -> None:
         ledger_keys=[edit.event_key],
         origin=f"1{shown.event_key}",
     )
-    attachment = make_attachment(message)
+    attachment = make_attachment(message, upload=make_upload(account=account))
     attachment.file.save("a.jpg", ContentFile(MARKER.encode()))
     MessageEdit.objects.create(message=message, number=1, edited_at=NOON)
     Reaction.objects.create(message=message, actor_id=contact.igsid)
@@ -125,13 +127,13 @@ class TestErasingAPerson:
     ) -> None:
         contact = make_contact(account=account, igsid=IGSID)
         seed(contact)
-        file = str(Attachment.objects.get().file.name)
-        assert default_storage.exists(file)
+        files = [str(kept.file.name) for kept in (Attachment.objects.get(), Upload.objects.get())]
+        assert all(default_storage.exists(file) for file in files)
         assert len(traces_of(MARKER, IGSID)) > 20
         with django_capture_on_commit_callbacks(execute=True):
             assert erase_contacts(Contact.objects.filter(pk=contact.pk)) == 1
         assert traces_of(MARKER, IGSID, "m-seeded") == []
-        assert not default_storage.exists(file)
+        assert not any(default_storage.exists(file) for file in files)
         # What is left holds random names of deleted files.
         assert not Job.objects.exclude(name="delete_copies").exists()
 
