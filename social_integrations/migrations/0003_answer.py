@@ -345,4 +345,12 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddIndex(
+            model_name="webhookevent",
+            index=models.Index(
+                condition=models.Q(("kind__in", ["comments", "live_comments"])),
+                fields=["account", "-id"],
+                name="webhook_event_comments",
+            ),
+        ),
     ]

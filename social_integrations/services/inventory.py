@@ -24,6 +24,7 @@ from social_integrations.models import (
     MessageEdit,
     OAuthAttempt,
     PendingGrant,
+    PrivateReply,
     Reaction,
     Reconciliation,
     Tombstone,
@@ -96,6 +97,10 @@ def _attachments(people: People) -> Iterator[QuerySet[Any]]:
     yield Attachment.objects.filter(message__in=people.messages)
 
 
+def _private_replies(people: People) -> Iterator[QuerySet[Any]]:
+    yield PrivateReply.objects.filter(message__in=people.messages)
+
+
 def _uploads(people: People) -> Iterator[QuerySet[Any]]:
     held = Attachment.objects.filter(message__in=people.messages)
     yield Upload.objects.filter(pk__in=held.values("upload"))
@@ -143,6 +148,13 @@ STORES: tuple[Store, ...] = (
         "Copies of media",
         "files, where `INSTAGRAM_ARCHIVE_MEDIA` is on",
         f"{WITH_PERSON}, before their rows, from the storage they are in",
+    ),
+    Store(
+        "Private replies",
+        "the text, and the id of the comment it answers",
+        f"{WITH_PERSON}; one nobody got, with the account",
+        PrivateReply,
+        _private_replies,
     ),
     Store(
         "Messages",

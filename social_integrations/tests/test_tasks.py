@@ -53,6 +53,12 @@ class TestRunning:
             jobs.REFRESH_TOKEN,
             jobs.WATCH_ACCOUNT,
             jobs.REREAD_MEDIA,
+            jobs.SEND_MESSAGES,
+            jobs.SEND_PRIVATE_REPLY,
+            jobs.SEND_REACTION,
+            jobs.SENDER_ACTION,
+            jobs.SETTLE_UNKNOWN,
+            jobs.TAKE_OVER,
         }
 
     def test_without_work_it_says_so(self) -> None:
