@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from csp.constants import NONE, SELF
 
+import social_integrations
 from amanati_crm import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -34,8 +35,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "django_htmx",
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "amanati_crm",
     "social_integrations",
     "legal",
@@ -125,10 +129,30 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["social_integrations.api.parsers.StrictJSONParser"],
     "EXCEPTION_HANDLER": "social_integrations.api.errors.exception_handler",
-    "DEFAULT_THROTTLE_RATES": {"token": env.text("TOKEN_THROTTLE_RATE", "20/min")},
+    "DEFAULT_SCHEMA_CLASS": "social_integrations.api.schema.OurSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        "token": env.text("TOKEN_THROTTLE_RATE", "20/min"),
+        # Of each person.
+        "instagram_read": env.text("API_READ_RATE", "600/min"),
+        "instagram_write": env.text("API_WRITE_RATE", "240/min"),
+        "instagram_send": env.text("API_SEND_RATE", "60/min"),
+        "instagram_upload": env.text("API_UPLOAD_RATE", "60/min"),
+    },
     # How many proxies of ours stand in front; client addresses are taken that many hops from the
     # right of X-Forwarded-For. 0 ignores the header, which anybody can write.
     "NUM_PROXIES": env.number("NUM_PROXIES", 0),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "EchoDesk",
+    "DESCRIPTION": "Instagram Direct in a CRM: read, answer, follow. See docs/api.md.",
+    "VERSION": social_integrations.__version__,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "MessageStatusEnum": "social_integrations.models.Message.Status",
+        "ConversationStatusEnum": "social_integrations.models.Conversation.Status",
+        "AccountStatusEnum": "social_integrations.models.ConnectedAccount.Status",
+    },
 }
 SIMPLE_JWT = {
     "SIGNING_KEY": env.text("JWT_SIGNING_KEY") or SECRET_KEY,
@@ -213,6 +237,7 @@ INSTAGRAM_CONNECT_RETURN_URL = env.text("INSTAGRAM_CONNECT_RETURN_URL")
 INSTAGRAM_CONNECT_RETURN_URLS = env.words("INSTAGRAM_CONNECT_RETURN_URLS")
 INSTAGRAM_HUMAN_AGENT = env.flag("INSTAGRAM_HUMAN_AGENT", default=False)
 INSTAGRAM_CONTACT_RESOLVER = env.text("INSTAGRAM_CONTACT_RESOLVER")
+INSTAGRAM_INBOX_SSE = env.flag("INSTAGRAM_INBOX_SSE", default=False)
 INSTAGRAM_ARCHIVE_MEDIA = env.flag("INSTAGRAM_ARCHIVE_MEDIA", default=False)
 INSTAGRAM_MEDIA_HOSTS = env.words(
     "INSTAGRAM_MEDIA_HOSTS", "lookaside.fbsbx.com,*.fbcdn.net,*.cdninstagram.com,*.fbsbx.com"
@@ -259,6 +284,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF],
+        "media-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF, *dict.fromkeys(_after_forms)],

@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
+from social_integrations.api.docs import docs, schema
+
 from . import views
 
 urlpatterns = [
@@ -14,6 +16,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/social/instagram/", include("social_integrations.urls")),
     path("api/auth/", include("social_integrations.api.auth_urls")),
+    path("inbox/", include("social_integrations.inbox_urls")),
+    path("api/schema/", schema, name="api-schema"),
+    path("api/docs/", docs, name="api-docs"),
     path("legal/", include("legal.urls")),
     path("health/live/", views.live, name="health-live"),
     path("health/ready/", views.ready, name="health-ready"),

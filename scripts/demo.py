@@ -247,9 +247,10 @@ EchoDesk is running, with a stand-in for Meta. Nothing leaves this computer.
   2. Be a customer
                  {emulator}/
                  Type a message on the phone, or send a picture.
-  3. Read it     {app}/admin/social_integrations/conversation/
-                 Open the conversation; the message is there.
+  3. Answer it   {app}/inbox/
+                 The message is there within three seconds. Open it and write back.
 
+  Admin          {app}/admin/social_integrations/conversation/
   Legal pages    {app}/legal/privacy/
   Verify token   {details["verify_token"]}
 

@@ -18,16 +18,18 @@ from django.db.models import Exists, Q, QuerySet
 from django.utils.module_loading import import_string
 
 from .conf import app_settings
-from .models import ConnectedAccount
+from .models import ConnectedAccount, Conversation
 
 APP, VIEW_CODENAME = "social_integrations", "view_connectedaccount"
 VIEW = f"{APP}.{VIEW_CODENAME}"
 CHANGE = f"{APP}.change_connectedaccount"
+READ = (f"{APP}.view_conversation", f"{APP}.view_message")
+SEND = f"{APP}.add_message"
+CHANGE_CONVERSATION = f"{APP}.change_conversation"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-POLL = """
-SELECT {columns}, person.password FROM {person} person
-LEFT JOIN {account} account
-ON account.connected_by_id = person.{key} OR person.is_superuser OR EXISTS (
+# Whether `person` holds a permission of this app, named by its code.
+HOLDS = """
+EXISTS (
     SELECT 1 FROM {permission} permission
     JOIN {kind} kind ON kind.id = permission.content_type_id
     WHERE permission.codename = %s AND kind.app_label = %s AND (
@@ -35,9 +37,14 @@ ON account.connected_by_id = person.{key} OR person.is_superuser OR EXISTS (
             WHERE granted.permission_id = permission.id AND granted.{granted_to} = person.{key})
         OR EXISTS (SELECT 1 FROM {held} held JOIN {member} member ON member.group_id = held.group_id
             WHERE held.permission_id = permission.id AND member.{member_key} = person.{key})))
-WHERE person.{key} = %s AND person.is_active
-ORDER BY account.username, account.id
 """
+SEES = f"(account.connected_by_id = person.{{key}} OR person.is_superuser OR {HOLDS})"
+POLL = f"""
+SELECT {{columns}}, person.password FROM {{person}} person
+LEFT JOIN {{account}} account ON {SEES}
+WHERE person.{{key}} = %s AND person.is_active
+ORDER BY account.username, account.id
+"""  # noqa: S608 - made of constants
 ALL = ~Q(pk__in=[])
 NONE = Q(pk__in=[])
 
@@ -69,6 +76,40 @@ class AccessPolicy:
             or user.has_perm(CHANGE)
         )
 
+    def conversations_for(self, user: PermissionsMixin | AnonymousUser) -> QuerySet[Conversation]:
+        """Return the conversations of the accounts the user may see.
+
+        Whether they may read what is in them is `may_read`.
+        """
+        return Conversation.objects.filter(contact__account__in=self.accounts_for(user))
+
+    def may_read(
+        self,
+        user: PermissionsMixin | AnonymousUser,
+        conversation: Conversation | None = None,  # noqa: ARG002 - for hosts that look at it
+    ) -> bool:
+        """Return whether the user may read a conversation they see; without one, any at all."""
+        return user.has_perms(READ)
+
+    def may_send(
+        self, user: PermissionsMixin | AnonymousUser, conversation: Conversation | None = None
+    ) -> bool:
+        """Return whether the user may answer in a conversation they see."""
+        return self.may_read(user, conversation) and user.has_perm(SEND)
+
+    def may_change(
+        self, user: PermissionsMixin | AnonymousUser, conversation: Conversation | None = None
+    ) -> bool:
+        """Return whether the user may assign, close and annotate a conversation they see."""
+        return self.may_read(user, conversation) and user.has_perm(CHANGE_CONVERSATION)
+
+    def may_be_assigned(
+        self, user: PermissionsMixin | AnonymousUser, conversation: Conversation
+    ) -> bool:
+        """Return whether a conversation may be given to the user: they have to see and read it."""
+        seen = self.conversations_for(user).filter(pk=conversation.pk)
+        return self.may_read(user, conversation) and seen.exists()
+
 
 def poll(user_id: Any, fields: tuple[str, ...]) -> list[ConnectedAccount]:
     """Return the accounts `AccessPolicy` shows an active user, by one statement, fields as given.
@@ -81,10 +122,17 @@ def poll(user_id: Any, fields: tuple[str, ...]) -> list[ConnectedAccount]:
     return list(ConnectedAccount.objects.raw(statement, [VIEW_CODENAME, APP, user_id]))
 
 
-def can_poll() -> bool:
-    """Return whether `poll` says the same as the policy and the backends in use."""
+def can_poll(*rules: str) -> bool:
+    """Return whether `poll` says the same as the policy and the backends in use.
+
+    Statements that also rest on other rules of the policy name them.
+    """
+    policy = type(access_policy())
     return (
-        type(access_policy()).accounts_for is AccessPolicy.accounts_for
+        all(
+            getattr(policy, rule) is getattr(AccessPolicy, rule)
+            for rule in ("accounts_for", *rules)
+        )
         and settings.AUTHENTICATION_BACKENDS == [MODEL_BACKEND]
         and issubclass(get_user_model(), AbstractUser)
     )
@@ -93,14 +141,20 @@ def can_poll() -> bool:
 @cache
 def _poll_statement(fields: tuple[str, ...]) -> str:
     """Return the SQL with this project's tables, written out: composing it costs far more."""
+    columns = ", ".join(
+        f"account.{ConnectedAccount._meta.get_field(field).column}"  # type: ignore[union-attr]
+        for field in fields
+    )
+    return POLL.format(columns=columns, **table_names())
+
+
+@cache
+def table_names() -> dict[str, str]:
+    """Return what tables and columns of people and their permissions are called here."""
     user: Any = get_user_model()
     groups, granted = user.groups.through._meta, user.user_permissions.through._meta
     name = user._meta.model_name
-    names = {
-        "columns": ", ".join(
-            f"account.{ConnectedAccount._meta.get_field(field).column}"  # type: ignore[union-attr]
-            for field in fields
-        ),
+    return {
         "person": user._meta.db_table,
         "key": user._meta.pk.column,
         "account": ConnectedAccount._meta.db_table,
@@ -112,7 +166,6 @@ def _poll_statement(fields: tuple[str, ...]) -> str:
         "member": groups.db_table,
         "member_key": groups.get_field(name).column,
     }
-    return POLL.format(**names)
 
 
 def permitted(user: PermissionsMixin | AnonymousUser, permission: str) -> Q:

@@ -292,6 +292,11 @@ class AppSettings:
         return int(self._get("UPLOAD_LINK_SECONDS", 3600))
 
     @property
+    def INBOX_SSE(self) -> bool:
+        """Whether the inbox's pages hear of changes by a stream; needs the ASGI entry point."""
+        return self._get("INBOX_SSE", None) is True
+
+    @property
     def CONTACT_RESOLVER(self) -> str:
         """Dotted path of a function that finds the host CRM's record of a contact; empty: none."""
         return str(self._get("CONTACT_RESOLVER", ""))

@@ -10,6 +10,7 @@ SocialIntegrationsError
 ├── ConnectError               connecting an account stopped; its code looks up words for people
 ├── DraftError                 Meta would refuse what somebody wants to send; says why
 ├── SendRefused                Meta's rules do not allow a message now; carries the decision
+├── ChangeRefused              what somebody asks of a conversation cannot be; says why
 └── GraphError                 Meta refused or could not be reached; see graph/errors.py
     ├── GraphPausedError       the account's calls have to wait; nothing was sent
     ├── GraphUnavailableError  no usable answer: network, timeout, 5xx, HTML; worth trying again
@@ -73,6 +74,16 @@ class ConnectError(SocialIntegrationsError):
 
 class DraftError(SocialIntegrationsError):
     """Meta would refuse what somebody wants to send; code and words for them."""
+
+    def __init__(self, code: str, message: str, action: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.action = action
+
+
+class ChangeRefused(SocialIntegrationsError):  # noqa: N818 - as SendRefused
+    """What somebody asks of a conversation cannot be; code and words for them."""
 
     def __init__(self, code: str, message: str, action: str = "") -> None:
         super().__init__(message)

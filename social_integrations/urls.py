@@ -3,10 +3,30 @@
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.views import APIView
 
 from .api.accounts import AccountDisconnectView, AccountListView, AccountView
 from .api.connect import ConnectLinkView
+from .api.conversations import (
+    CannedReplyListView,
+    ConversationListView,
+    ConversationReadView,
+    ConversationTakeOverView,
+    ConversationTypingView,
+    ConversationView,
+    NoteListView,
+    UpdatesView,
+)
 from .api.health import AccountHealthView
+from .api.messages import (
+    MessageListView,
+    MessagePreviewView,
+    MessageReactionView,
+    MessageRetryView,
+    MessageSettleView,
+    MessageView,
+)
+from .api.outgoing import PrivateReplyListView, UploadListView
 from .api.syncing import SyncView
 from .api.views import ConnectionStatusView
 from .views.choose import choose
@@ -27,6 +47,10 @@ make_link = ConnectLinkView.as_view()
 def start_door(request: HttpRequest) -> HttpResponseBase:
     """Start connecting: GET in a signed-in browser, POST with a frontend's token."""
     return make_link(request) if request.method == "POST" else start(request)
+
+
+# Where the OpenAPI document looks for what POST takes and answers.
+start_door.cls, start_door.initkwargs = ConnectLinkView, {}  # type: ignore[attr-defined]
 
 
 webhook_urlpatterns: list[URLPattern] = [path("webhook/", webhook, name="webhook")]
@@ -62,6 +86,32 @@ api_urlpatterns: list[URLPattern] = [
     ),
     path("accounts/<int:pk>/health/", AccountHealthView.as_view(), name="account-health"),
     path("accounts/<int:account_id>/sync/", SyncView.as_view(), name="account-sync"),
+    path("accounts/<int:pk>/uploads/", UploadListView.as_view(), name="account-uploads"),
+    path(
+        "accounts/<int:pk>/private-replies/",
+        PrivateReplyListView.as_view(),
+        name="account-private-replies",
+    ),
+]
+
+conversation_views: dict[str, tuple[str, type[APIView]]] = {
+    "conversations": ("conversations/", ConversationListView),
+    "conversation": ("conversations/<int:pk>/", ConversationView),
+    "conversation-read": ("conversations/<int:pk>/read/", ConversationReadView),
+    "conversation-typing": ("conversations/<int:pk>/typing/", ConversationTypingView),
+    "conversation-take-over": ("conversations/<int:pk>/take-over/", ConversationTakeOverView),
+    "conversation-notes": ("conversations/<int:pk>/notes/", NoteListView),
+    "conversation-messages": ("conversations/<int:pk>/messages/", MessageListView),
+    "message-preview": ("conversations/<int:pk>/messages/preview/", MessagePreviewView),
+    "message": ("messages/<int:pk>/", MessageView),
+    "message-retry": ("messages/<int:pk>/retry/", MessageRetryView),
+    "message-settle": ("messages/<int:pk>/settle/", MessageSettleView),
+    "message-reaction": ("messages/<int:pk>/reaction/", MessageReactionView),
+    "canned-replies": ("canned-replies/", CannedReplyListView),
+    "updates": ("updates/", UpdatesView),
+}
+conversation_urlpatterns: list[URLPattern] = [
+    path(route, view.as_view(), name=name) for name, (route, view) in conversation_views.items()
 ]
 
 urlpatterns = [
@@ -71,4 +121,5 @@ urlpatterns = [
     *media_urlpatterns,
     *staff_urlpatterns,
     *api_urlpatterns,
+    *conversation_urlpatterns,
 ]

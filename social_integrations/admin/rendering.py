@@ -7,23 +7,12 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from social_integrations.media.links import DECEPTIVE, safe_link
+from social_integrations.media.links import safe_link
+from social_integrations.showing import one_line, visible
 
-LINE_LENGTH = 120
-TEXT_LENGTH = 5_000
 JSON_LENGTH = 100_000
 
-
-def visible(text: Any, limit: int = TEXT_LENGTH) -> str:
-    """Return text cut to a length, deceptive characters spelled out; the template escapes."""
-    words = str(text)
-    cut = words[:limit] + ("…" if len(words) > limit else "")
-    return DECEPTIVE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", cut)
-
-
-def one_line(text: Any, limit: int = LINE_LENGTH) -> str:
-    """Return the beginning of a text on one line."""
-    return visible(" ".join(str(text)[: limit * 4].split()), limit)
+__all__ = ["link_html", "one_line", "pretty_json", "state_html", "visible"]
 
 
 def link_html(label: str, url: str) -> str | SafeString:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404
 from django.utils.decorators import method_decorator
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -18,6 +19,7 @@ from social_integrations.services.states import Event
 
 from .authentication import JWTAuthentication
 from .serializers import AccountDetailSerializer
+from .shapes import Accounts
 from .views import JSONOnlyView
 
 
@@ -47,6 +49,7 @@ class AccountsDoorView(JSONOnlyView):
 class AccountListView(AccountsDoorView):
     """All accounts the caller may see."""
 
+    @extend_schema(responses=Accounts)
     def get(self, request: Request) -> Response:
         """List the accounts."""
         accounts = list(without_tokens(access_policy().accounts_for(request.user)))
@@ -56,6 +59,7 @@ class AccountListView(AccountsDoorView):
 class AccountView(AccountsDoorView):
     """One account."""
 
+    @extend_schema(responses=AccountDetailSerializer)
     def get(self, _request: Request, pk: int) -> Response:
         """Show the account."""
         return Response(AccountDetailSerializer(self.find(pk)).data)
@@ -66,6 +70,7 @@ class AccountView(AccountsDoorView):
 class AccountDisconnectView(AccountsDoorView):
     """Disconnect an account; its messages stay."""
 
+    @extend_schema(request=None, responses=AccountDetailSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Disconnect, and show the account as it is then; once more changes nothing."""
         account = self.find(pk)

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import IsAuthenticated
@@ -18,6 +19,7 @@ from social_integrations.services.connect_problems import describe_problem
 from social_integrations.services.oauth_state import LINK_LIFETIME
 
 from .authentication import JWTAuthentication
+from .shapes import ConnectLink
 from .views import JSONOnlyView
 
 
@@ -42,7 +44,9 @@ class ConnectLinkView(JSONOnlyView):
 
     authentication_classes = (JWTAuthentication,)
     permission_classes = (IsAuthenticated,)
+    refusals = {"POST": (400, 403, 503)}
 
+    @extend_schema(request=ConnectLinkRequest, responses=ConnectLink)
     def post(self, request: Request) -> Response:
         """Answer `{"authorization_url": …, "expires_in": 120}`; the link stands for the caller."""
         wanted = ConnectLinkRequest(data=request.data)

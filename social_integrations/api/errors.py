@@ -11,6 +11,9 @@ from rest_framework.exceptions import APIException, ParseError, Throttled, Valid
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from social_integrations.exceptions import ChangeRefused, DraftError, SendRefused
+from social_integrations.selectors import CursorError
+
 from .parsers import BodyTooLarge
 
 
@@ -21,6 +24,34 @@ class DatabaseUnavailable(APIException):
     default_detail = _("The service is briefly unavailable. Try again in a few seconds.")
     default_code = "unavailable"
     wait = 5
+
+
+class Refused(APIException):
+    """What was asked for is understood and cannot be; code and words for people, and next steps."""
+
+    status_code: int = status.HTTP_422_UNPROCESSABLE_ENTITY
+
+    def __init__(self, code: str, message: str, details: dict[str, Any], *, conflict: bool) -> None:
+        super().__init__(message, code)
+        self.details = details
+        if conflict:
+            self.status_code = status.HTTP_409_CONFLICT
+
+
+# Codes that speak of how things stand, not of what was sent.
+CONFLICTS = frozenset({"not_failed", "not_unknown", "comment_answered", "client_reference"})
+
+
+def refused(error: DraftError | ChangeRefused) -> Refused:
+    """Return the answer to content Meta would not take, or to a change that cannot be."""
+    details = {"action": error.action} if error.action else {}
+    return Refused(error.code, error.message, details, conflict=error.code in CONFLICTS)
+
+
+def send_refused(error: SendRefused) -> Refused:
+    """Return the answer to a message Meta's rules do not allow now; the decision goes along."""
+    decision = error.decision
+    return Refused(decision.code, decision.sentence, decision.as_json(), conflict=True)
 
 
 # Exceptions that are not DRF's own, the narrower first; anything else is a bug and stays a 500.
@@ -42,6 +73,12 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         if isinstance(exc, foreign):
             exc = ours()
             break
+    if isinstance(exc, DraftError | ChangeRefused):
+        exc = refused(exc)
+    elif isinstance(exc, SendRefused):
+        exc = send_refused(exc)
+    elif isinstance(exc, CursorError):
+        exc = ValidationError({"cursor": [_("This is not a cursor of this list.")]})
     response = drf_exception_handler(exc, context)
     if response is not None:
         response.data = {"error": _describe(exc, response.data)}
@@ -60,5 +97,11 @@ def _describe(exc: Exception, data: Any) -> dict[str, Any]:
     return {
         "code": str(code or getattr(text, "code", "error")),
         "message": str(text),
-        "details": {"retry_after": int(wait)} if isinstance(exc, Throttled) and wait else {},
+        "details": _details(exc, wait),
     }
+
+
+def _details(exc: Exception, wait: float | None) -> dict[str, Any]:
+    if isinstance(exc, Throttled) and wait:
+        return {"retry_after": int(wait)}
+    return exc.details if isinstance(exc, Refused) else {}

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils.decorators import method_decorator
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -11,6 +12,7 @@ from social_integrations.access import VIEW
 from social_integrations.services.doctor.examining import examine
 
 from .accounts import AccountsDoorView
+from .shapes import Report
 
 DEFAULT_RATE = "6/min"
 
@@ -34,6 +36,7 @@ class AccountHealthView(AccountsDoorView):
 
     throttle_classes = (HealthThrottle,)
 
+    @extend_schema(responses=Report)
     def get(self, request: Request, pk: int) -> Response:
         """Examine the account; the installation's own rows are for those who may see all accounts.
 

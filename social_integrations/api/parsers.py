@@ -1,5 +1,6 @@
 """Body parsers that answer 400 or 413 where a hostile body would make Python stumble."""
 
+import json
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -10,7 +11,11 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 
+# How an escaped half of a surrogate pair begins, as whole pairs do.
+HALF = b"\\ud"
 MAX_BODY_BYTES = 1024 * 1024
+# Meta takes files of 25 MB; the form around one needs little.
+MAX_UPLOAD_BYTES = 26 * 1024 * 1024
 
 
 class BodyTooLarge(APIException):
@@ -21,12 +26,12 @@ class BodyTooLarge(APIException):
     default_code = "body_too_large"
 
 
-def check_declared_size(context: Mapping[str, Any] | None) -> None:
+def check_declared_size(context: Mapping[str, Any] | None, most: int = MAX_BODY_BYTES) -> None:
     """Refuse by Content-Length, before anything is read."""
     request: Request | None = (context or {}).get("request")
     declared = str(request.META.get("CONTENT_LENGTH") or "0") if request else "0"
     # Django reads no further than the declared length; an unreadable one means an empty body.
-    if declared.isdecimal() and (len(declared) > 9 or int(declared) > MAX_BODY_BYTES):
+    if declared.isdecimal() and (len(declared) > 9 or int(declared) > most):
         raise BodyTooLarge
 
 
@@ -45,14 +50,20 @@ class StrictJSONParser(JSONParser):
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge
         try:
-            return super().parse(BytesIO(body), media_type, parser_context)
+            found = super().parse(BytesIO(body), media_type, parser_context)
+            if HALF in body.lower():
+                json.dumps(found, ensure_ascii=False).encode()
+            return found
         except (ParseError, ValueError, RecursionError):
-            # Deep nesting is a RecursionError; the parser's own words would echo the body.
+            # Deep nesting is a RecursionError; half a character (a lone surrogate) can be neither
+            # stored nor answered. The parser's own words would echo the body.
             raise ParseError(_("The body is not valid JSON.")) from None
 
 
 class DeclaredSizeCap(BaseParser):
     """Mixin: refuses a body by its declared size, then parses as its base does."""
+
+    most = MAX_BODY_BYTES
 
     def parse(
         self,
@@ -61,7 +72,7 @@ class DeclaredSizeCap(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return what the base makes of the body."""
-        check_declared_size(parser_context)
+        check_declared_size(parser_context, self.most)
         return super().parse(stream, media_type, parser_context)
 
 
@@ -71,3 +82,9 @@ class CappedFormParser(DeclaredSizeCap, FormParser):
 
 class CappedMultiPartParser(DeclaredSizeCap, MultiPartParser):
     """Multipart form data up to 1 MiB."""
+
+
+class UploadParser(DeclaredSizeCap, MultiPartParser):
+    """Multipart form data with one file as large as Meta takes any."""
+
+    most = MAX_UPLOAD_BYTES

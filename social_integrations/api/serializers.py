@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer, TokenRefreshSerializer
 
-from social_integrations.models import ConnectedAccount
+from social_integrations.models import ConnectedAccount, Reconciliation
 from social_integrations.selectors import account_problems
 
 from .tokens import RefreshToken, user_of
@@ -88,3 +88,24 @@ class AccountDetailSerializer(AccountSerializer):
     def get_page(self, account: ConnectedAccount) -> dict[str, str] | None:
         """Name the Facebook Page; there is none with Instagram Login."""
         return {"id": account.page_id, "name": account.page_name} if account.page_id else None
+
+
+class ReconciliationSerializer(serializers.ModelSerializer[Reconciliation]):
+    """A run with its counts."""
+
+    class Meta:
+        model = Reconciliation
+        fields = (
+            "id",
+            "account",
+            "reason",
+            "state",
+            "conversations",
+            "messages",
+            "imported",
+            "unreadable",
+            "error",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields

@@ -1,12 +1,12 @@
 """Reconciling an account on demand: start a run, and see how the latest one is doing."""
 
 from django.http import Http404
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import ModelSerializer
 
 from social_integrations.access import access_policy
 from social_integrations.models import ConnectedAccount, Reconciliation
@@ -14,6 +14,8 @@ from social_integrations.selectors import latest_run, missed_by_meta, without_to
 from social_integrations.services.reconciling import Reason, start
 
 from .authentication import JWTAuthentication
+from .serializers import ReconciliationSerializer
+from .shapes import Sync
 from .views import JSONOnlyView
 
 
@@ -33,38 +35,20 @@ class NotConnected(APIException):
     default_code = "not_connected"
 
 
-class ReconciliationSerializer(ModelSerializer[Reconciliation]):
-    """A run with its counts."""
-
-    class Meta:
-        model = Reconciliation
-        fields = (
-            "id",
-            "account",
-            "reason",
-            "state",
-            "conversations",
-            "messages",
-            "imported",
-            "unreadable",
-            "error",
-            "started_at",
-            "finished_at",
-        )
-        read_only_fields = fields
-
-
 class SyncView(JSONOnlyView):
     """The latest run of an account, and a way to start one."""
 
     authentication_classes = (JWTAuthentication,)
     permission_classes = (IsAuthenticated,)
+    refusals = {"POST": (409,)}
 
+    @extend_schema(responses=Sync)
     def get(self, request: Request, account_id: int) -> Response:
         """Answer the latest run, null if there was none, and what Meta has missed so far."""
         account = _account(request, account_id)
         return _answer(account, latest_run(account))
 
+    @extend_schema(request=None, responses={202: Sync})
     def post(self, request: Request, account_id: int) -> Response:
         """Start a run: 202 with it, or 409 while one is running or the account is not connected."""
         account = _account(request, account_id)

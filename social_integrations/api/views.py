@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
+from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
@@ -22,7 +23,9 @@ from social_integrations.access import access_policy
 from .authentication import JWTAuthentication
 from .errors import exception_handler
 from .parsers import CappedFormParser, CappedMultiPartParser, StrictJSONParser
+from .schema import OurSchema
 from .serializers import TokenObtainSerializer, TokenRotateSerializer
+from .shapes import Status, TokenRefresh, TokenRequest, Tokens
 from .status import FACTS, answer_poll, answer_status
 
 DEFAULT_TOKEN_RATE = "20/min"  # noqa: S105 - a throttle rate
@@ -43,6 +46,7 @@ class JSONOnlyView(APIView):
 
     renderer_classes = (JSONRenderer,)
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
+    schema = OurSchema()
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         """Return the handler of this API's error shape."""
@@ -66,14 +70,17 @@ class TokenDoorView(JSONOnlyView, TokenViewBase):
     parser_classes = (StrictJSONParser, CappedFormParser, CappedMultiPartParser)
     throttle_classes = (TokenThrottle,)
     throttle_scope = "token"
+    refusals = {"POST": (401,)}
 
 
+@extend_schema(request=TokenRequest, responses=Tokens)
 class TokenView(TokenDoorView):
     """Exchange user name and password for tokens."""
 
     serializer_class = TokenObtainSerializer
 
 
+@extend_schema(request=TokenRefresh, responses=Tokens)
 class TokenRefreshView(TokenDoorView):
     """Exchange a refresh token for the next pair."""
 
@@ -90,6 +97,7 @@ class ConnectionStatusView(JSONOnlyView):
         """Spare a caller who brings an `ETag` everything the REST framework does."""
         return answer_poll(request) or super().dispatch(request, *args, **kwargs)
 
+    @extend_schema(responses={200: Status, 304: None})
     def get(self, request: Request) -> HttpResponseBase:
         """Answer the status, or 304 to a caller who has it already."""
         accounts = list(access_policy().accounts_for(request.user).only(*FACTS))

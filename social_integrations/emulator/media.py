@@ -45,6 +45,11 @@ def avatar_url(base_url: str, username: str) -> str:
     return f"{base_url}/avatars/{username}.svg"
 
 
+def portrait_url(base_url: str, username: str) -> str:
+    """Link the picture Graph calls give of somebody: a bitmap, as Meta's are."""
+    return f"{base_url}/avatars/{username}.png"
+
+
 def draw_avatar(username: str) -> bytes:
     """Draw initials on a colour that belongs to the name."""
     words = [word for word in username.replace(".", "_").split("_") if word]

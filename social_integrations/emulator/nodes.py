@@ -8,7 +8,7 @@ from .conversations import conversation_fields, find_thread_node, message_fields
 from .errors import MetaError
 from .fields import FieldTree, Reader, Wanted, constants, pick
 from .ids import app_scoped_id
-from .media import avatar_url
+from .media import portrait_url
 from .seed import OWNER
 from .store import Row
 from .tokens import issue_page_token
@@ -145,7 +145,7 @@ def account_fields(caller: Caller, row: Row) -> dict[str, Reader]:
             "id": row["account_id"],
             "username": row["username"],
             "name": row["account_name"],
-            "profile_picture_url": avatar_url(caller.base_url, row["username"]),
+            "profile_picture_url": portrait_url(caller.base_url, row["username"]),
             "biography": "",
             "website": "",
             "followers_count": 120,
@@ -170,7 +170,7 @@ def customer_fields(caller: Caller, row: Row) -> dict[str, Reader]:
             "id": row["igsid"],
             "name": row["name"],
             "username": row["username"],
-            "profile_pic": avatar_url(caller.base_url, row["username"]),
+            "profile_pic": portrait_url(caller.base_url, row["username"]),
             "follower_count": 42,
             "is_user_follow_business": True,
             "is_business_follow_user": False,

@@ -8,9 +8,11 @@ from .core import Emulator
 from .dialog import show
 from .http import Request, Response
 from .media import draw_avatar, link_works, stored_media
+from .samples import portrait
 
 STATIC = Path(__file__).parent / "static"
-AVATAR = re.compile(r"/avatars/([A-Za-z0-9._]{1,30})\.svg")
+DRAWN = {"svg": (draw_avatar, "image/svg+xml"), "png": (portrait, "image/png")}
+AVATAR = re.compile(r"/avatars/([A-Za-z0-9._]{1,30})\.(svg|png)")
 # A picture opened on its own must not run anything, whoever uploaded it.
 PICTURE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 NOT_FOUND = Response(body=b"Not found.", status=404, content_type="text/plain; charset=utf-8")
@@ -36,9 +38,8 @@ def answer_avatar(_emulator: Emulator, request: Request) -> Response:
     match = AVATAR.fullmatch(request.path)
     if match is None:
         return NOT_FOUND
-    return Response(
-        body=draw_avatar(match[1]), content_type="image/svg+xml", headers=PICTURE_HEADERS
-    )
+    draw, content_type = DRAWN[match[2]]
+    return Response(body=draw(match[1]), content_type=content_type, headers=PICTURE_HEADERS)
 
 
 def answer_media(emulator: Emulator, request: Request) -> Response:

@@ -4,12 +4,13 @@ It stands on urllib3's connections rather than on a session: those know no proxi
 cookies and no redirects, and they connect to the address they are given.
 """
 
+import re
 import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPException
 from threading import Timer
@@ -33,6 +34,8 @@ GONE = frozenset({403, 404, 410})
 PASSING = frozenset({408, 425, 429})
 EMPTY_RANGE = 416
 BLOCK = 65536
+ENOUGH = 64
+CONTENT_RANGE = re.compile(r"bytes [0-9]{1,15}-[0-9]{1,15}/(?:[0-9]{1,15}|\*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,97 @@ def download(
     with _answer(target, {}, limits, resolve) as (response, deadline):
         _refuse_other_than_a_file(response)
         return _read(response, limits.max_bytes, deadline)
+
+
+@dataclass(slots=True)
+class Stream:
+    """A file on its way: its beginning has been read, the rest comes as it arrives."""
+
+    status: int
+    """200, or 206 where a part was asked for and given."""
+    length: int | None
+    content_range: str
+    _head: bytes
+    _response: BaseHTTPResponse
+    _max_bytes: int
+    _open: ExitStack = field(repr=False)
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes."""
+        return self._head
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the file piece by piece; ends early, never late, and closes the connection."""
+        passed = len(self._head)
+        try:
+            if self._head:
+                yield self._head
+            while chunk := self._response.read1(BLOCK, decode_content=False):
+                passed += len(chunk)
+                if passed > self._max_bytes:
+                    return
+                yield chunk
+        except (HTTPError, HTTPException, OSError):
+            return  # what has been given cannot be taken back; the length tells the browser
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._open.close()
+
+
+def open_stream(
+    target: Target,
+    *,
+    byte_range: str = "",
+    limits: Limits = DOWNLOAD_LIMITS,
+    resolve: Resolve = resolve_host,
+) -> Stream:
+    """Return what the link leads to, to be passed on while it arrives; raises as `download` does.
+
+    `byte_range` is a `Range` header to pass on, as players send it.
+    """
+    with ExitStack() as stack:
+        headers = {"Range": byte_range} if byte_range else {}
+        response, _deadline = stack.enter_context(_answer(target, headers, limits, resolve))
+        if not (byte_range and response.status == 206):
+            _refuse_other_than_a_file(response)
+        length = _declared_length(response)
+        if length is not None and length > limits.max_bytes:
+            raise MediaRefusedError("The file is larger than INSTAGRAM_MEDIA_MAX_BYTES.")
+        head = _beginning(response)
+        return Stream(
+            status=response.status,
+            length=length,
+            content_range=_content_range(response),
+            _head=head,
+            _response=response,
+            _max_bytes=limits.max_bytes,
+            _open=stack.pop_all(),
+        )
+
+
+def _beginning(response: BaseHTTPResponse) -> bytes:
+    """Return enough of a file to tell what it is."""
+    head = b""
+    while len(head) < ENOUGH and (chunk := response.read1(BLOCK, decode_content=False)):
+        head += chunk
+    if not head:
+        raise MediaRefusedError("The file is empty.")
+    return head
+
+
+def _declared_length(response: BaseHTTPResponse) -> int | None:
+    given = response.headers.get("Content-Length", "")
+    return int(given) if given.isdecimal() and len(given) < 16 else None
+
+
+def _content_range(response: BaseHTTPResponse) -> str:
+    """Return which part it is, in the one form players understand; empty for anything else."""
+    given = response.headers.get("Content-Range", "")
+    return given if CONTENT_RANGE.fullmatch(given) else ""
 
 
 def connect(

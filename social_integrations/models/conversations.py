@@ -2,10 +2,16 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 
 from social_integrations.conf import app_settings
 
 from .accounts import ConnectedAccount
+
+# The customer's newest message is newer than what staff have read.
+UNREAD = Q(staff_read_at__isnull=True, last_inbound_at__isnull=False) | Q(
+    last_inbound_at__gt=F("staff_read_at")
+)
 
 
 class Contact(models.Model):
@@ -62,7 +68,12 @@ class Conversation(models.Model):
     contact = models.OneToOneField(Contact, models.CASCADE, related_name="conversation")
     status = models.CharField(max_length=16, choices=Status, default=Status.OPEN)
     assigned_to = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     closed_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was closed; a later message opens it again."
@@ -93,7 +104,18 @@ class Conversation(models.Model):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["-last_message_at", "-id"], name="conversation_newest")]
+        indexes = [
+            models.Index(fields=["-last_message_at", "-id"], name="conversation_newest"),
+            models.Index(
+                fields=["status", "-last_message_at", "-id"], name="conversation_by_status"
+            ),
+            models.Index(
+                fields=["assigned_to", "-last_message_at", "-id"], name="conversation_by_assignee"
+            ),
+            models.Index(
+                fields=["-last_message_at", "-id"], name="conversation_unread", condition=UNREAD
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Conversation with {self.contact}"

@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 
 from social_integrations.models import (
     Attachment,
+    AwayMessage,
     CallBudget,
     CannedReply,
     ConnectedAccount,
@@ -19,10 +20,14 @@ from social_integrations.models import (
     Conversation,
     DeletionRequest,
     Heartbeat,
+    IceBreaker,
     Job,
+    MenuEntry,
     Message,
     MessageEdit,
+    MessengerProfile,
     OAuthAttempt,
+    OpeningHours,
     PendingGrant,
     PrivateReply,
     Reaction,
@@ -213,5 +218,10 @@ NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
     CannedReply: "ready-made answers; names come in when they are inserted",
     CallBudget: "when an account may call Meta again; times only",
     Heartbeat: "when the worker was last alive; one time only",
+    MessengerProfile: "what Instagram offers everybody; the business's own words",
+    IceBreaker: "a question offered to everybody",
+    MenuEntry: "an entry of the menu everybody sees",
+    AwayMessage: "what is answered to everybody outside the opening hours",
+    OpeningHours: "when the business answers",
     OAuthAttempt: "staff on their way to Meta's dialog; hashes only, deleted after a day",
 }

@@ -20,7 +20,7 @@ from social_integrations.exceptions import (
 )
 from social_integrations.graph.errors import explain
 from social_integrations.graph.media_links import SOURCES, fetch_links
-from social_integrations.media.fetching import check_link
+from social_integrations.media.fetching import Limits, Stream, check_link, open_stream
 from social_integrations.media.links import read_target
 from social_integrations.media.sniffing import SNIFFED_BYTES, MediaType, sniff
 from social_integrations.models import Attachment, ConnectedAccount, Message
@@ -90,6 +90,28 @@ def find_way(attachment: Attachment) -> Way:
         return Way.LINK
     _want_fresh_links(attachment)
     return Way.EXPIRED
+
+
+def stream_link(url: str, *, byte_range: str = "") -> Stream:
+    """Return what one of Meta's links leads to, to be passed on and not kept.
+
+    Raises `UnsafeLinkError` for a link to anywhere else, `MediaGoneError` for a dead one, and
+    another `MediaError` where nothing can be had now. Must run outside a transaction.
+    """
+    target = read_target(url, app_settings.MEDIA_HOSTS)
+    limits = Limits(max_bytes=app_settings.MEDIA_MAX_BYTES)
+    return open_stream(target, byte_range=byte_range, limits=limits)
+
+
+def stream_attachment(attachment: Attachment, *, byte_range: str = "") -> Stream:
+    """Return an attachment's content as `stream_link` does, and note whether its link works."""
+    try:
+        stream = stream_link(attachment.url, byte_range=byte_range)
+    except MediaGoneError:
+        _note_dead(attachment)
+        raise
+    _note_alive(attachment)
+    return stream
 
 
 def is_rereadable(attachment: Attachment) -> bool:

@@ -17,12 +17,12 @@ LAYERS = (
     {"conf", "exceptions", "logs"},
     {"graph", "events", "media"},
     {"models", "fields", "signals"},
-    {"services", "selectors", "access", "representations"},
+    {"services", "selectors", "access", "representations", "showing"},
     {"tasks"},
     {"engine"},
     {"views", "api", "admin", "management"},
     {"templatetags"},
-    {"apps", "urls", "checks"},
+    {"apps", "urls", "inbox_urls", "checks"},
 )
 LEVELS = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Neighbours of these layers do not know each other.

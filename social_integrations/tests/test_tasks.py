@@ -39,6 +39,9 @@ def profile_job() -> Job:
 class TestRunning:
     def test_every_name_has_a_handler(self) -> None:
         assert set(HANDLERS) == {
+            jobs.ANSWER_AWAY,
+            jobs.PUSH_MESSENGER_PROFILE,
+            jobs.COMPARE_MESSENGER_PROFILE,
             jobs.ARCHIVE_MEDIA,
             jobs.DELETE_COPIES,
             jobs.ERASE_DATA,

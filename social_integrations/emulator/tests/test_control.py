@@ -149,7 +149,7 @@ def test_the_page_is_self_contained(client: Client) -> None:
         answer = client.get(f"/_static/{name}")
         assert kind in answer.headers["Content-Type"]
         assert "http" not in answer.text
-    for missing in ("/_static/..%2Fserver.py", "/_static/x", "/avatars/x.png", "/media/x/y"):
+    for missing in ("/_static/..%2Fserver.py", "/_static/x", "/avatars/x.gif", "/media/x/y"):
         assert client.get(missing).status_code == 404
     assert client.get("/favicon.ico").status_code == 200
     assert requests.head(client.running.url, timeout=5).content == b""

@@ -1,28 +1,17 @@
-"""Read queries shared by the API and the admin; none of them loads a stored token."""
+"""Connected accounts: what is wrong with them, computed from the row; no token is loaded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AnonymousUser, PermissionsMixin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from .access import access_policy
-from .models import (
-    Attachment,
-    ConnectedAccount,
-    Conversation,
-    Message,
-    Reconciliation,
-    Upload,
-    WebhookEvent,
-)
-from .services.permissions import missing_for
-from .services.troubles import TROUBLES, current_trouble
+from social_integrations.models import ConnectedAccount, Message, Reconciliation
+from social_integrations.services.permissions import missing_for
+from social_integrations.services.troubles import TROUBLES, current_trouble
 
 EXPIRY_NOTICE = timedelta(days=14)
-THREAD_LENGTH = 200
 # `Message.origin` begins with this where only a copy from the Conversations API is known.
 IMPORTED_ORIGIN = "9"
 
@@ -167,53 +156,3 @@ def missed_by_meta(account: ConnectedAccount) -> int:
 def latest_run(account: ConnectedAccount) -> Reconciliation | None:
     """Return the account's latest reconciliation, running or ended."""
     return Reconciliation.objects.filter(account=account).order_by("-id").first()
-
-
-def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> tuple[list[Message], bool]:
-    """Return the newest messages of a conversation, oldest first, and whether older ones exist."""
-    newest = (
-        conversation.messages.select_related("sent_by")
-        .prefetch_related("attachments", "reactions", "versions")
-        .order_by("-sent_at", "-id")[: limit + 1]
-    )
-    found = list(newest)
-    # Within one moment of Meta's clock the row number would tell the order of arrival.
-    shown = sorted(found[:limit], key=lambda message: (message.sent_at, message.mid or ""))
-    return shown, len(found) > limit
-
-
-def visible_attachment(
-    *, user: PermissionsMixin | AnonymousUser, attachment_id: int
-) -> Attachment | None:
-    """Return an attachment with its message, if the user may read messages of its account."""
-    if not user.has_perm("social_integrations.view_message"):
-        return None
-    seen = Attachment.objects.filter(
-        message__account__in=access_policy().accounts_for(user), message__unsent_at=None
-    )
-    return seen.select_related("message").filter(pk=attachment_id).first()
-
-
-def visible_upload(*, user: PermissionsMixin | AnonymousUser, upload_id: int) -> Upload | None:
-    """Return a file staff sent, or are about to, if the user may read its account's messages."""
-    if not user.has_perm("social_integrations.view_message"):
-        return None
-    seen = Upload.objects.filter(account__in=access_policy().accounts_for(user))
-    return seen.filter(pk=upload_id).first()
-
-
-def ledger_counts() -> dict[str, int]:
-    """Return how many ledger items stand in each state except applied, which is nearly all."""
-    rows = (
-        WebhookEvent.objects.exclude(status=WebhookEvent.Status.APPLIED)
-        .order_by()
-        .values_list("status")
-        .annotate(Count("id"))
-    )
-    return dict(rows)
-
-
-def oldest_waiting() -> datetime | None:
-    """Return when the ledger item that waits longest was received."""
-    waiting = WebhookEvent.objects.filter(status=WebhookEvent.Status.RECEIVED)
-    return waiting.order_by("id").values_list("received_at", flat=True).first()

@@ -1,0 +1,1 @@
+"""The staff inbox: pages, live updates and the door to media."""
