@@ -132,7 +132,9 @@ def recognise(head: bytes, *, name: str, size: int) -> Recognised:
         if size > limit:
             raise too_large(kind)
         assert found is not None  # noqa: S101 - it stands in the table
-        return Recognised(kind, found)
+        # Meta refuses a file whose type is not that of its kind.
+        is_sound = kind == "audio" and found == sniffing.MP4
+        return Recognised(kind, sniffing.M4A if is_sound else found)
     raise _refusal(head, found)
 
 

@@ -195,7 +195,7 @@ def _refuse_a_heap(account: ConnectedAccount, user: AbstractBaseUser | None) -> 
         raise DraftError(
             "too_many_uploads",
             gettext("You have chosen {count} files that were not sent.").format(count=MAX_UNUSED),
-            gettext("Send some of them, or remove them from your answers."),
+            gettext("Send some of them; what is not sent goes after a day."),
         )
 
 
