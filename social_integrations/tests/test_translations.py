@@ -110,9 +110,11 @@ def test_the_compiled_catalogue_is_the_written_one(place: str) -> None:
 @pytest.mark.parametrize("place", CATALOGUES)
 def test_placeholders_and_markup_are_kept(place: str) -> None:
     for message, texts in written(catalogue(place)).items():
-        for text in texts if message else []:
-            for kind in (PLACEHOLDER, MARKUP):
-                assert sorted(kind.findall(text)) == sorted(kind.findall(message)), message
+        for number, text in enumerate(texts if message else []):
+            assert sorted(MARKUP.findall(text)) == sorted(MARKUP.findall(message)), message
+            # The plural may name a number its singular leaves out.
+            if number == 0:
+                assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(message))
 
 
 def test_nothing_is_marked_as_doubtful() -> None:
