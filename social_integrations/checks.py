@@ -9,11 +9,13 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning  # noqa: A004 - Django's own name
 from django.db import connections
+from django.utils.module_loading import import_string
 
 from .conf import app_settings
 from .media.links import is_host_entry, is_stand_in
 
 MINIMUM_TOKEN_LENGTH = 32
+SHORTEST_LINK_SECONDS = 300
 OFFICIAL_HOSTS = {
     "INSTAGRAM_FACEBOOK_GRAPH_URL": "graph.facebook.com",
     "INSTAGRAM_FACEBOOK_DIALOG_URL": "www.facebook.com",
@@ -221,6 +223,44 @@ def check_media_hosts() -> Messages:
             )
 
 
+def check_human_agent() -> Messages:
+    """A tag without Meta's approval breaks its policy, so only True itself switches it on."""
+    value = getattr(settings, "INSTAGRAM_HUMAN_AGENT", None)
+    if value is not None and not isinstance(value, bool):
+        yield Warning(
+            "INSTAGRAM_HUMAN_AGENT is neither True nor False: answers end after 24 hours.",
+            hint="Set it to True once Meta has approved the Human Agent feature, else to False.",
+            id="social_integrations.W009",
+        )
+
+
+def check_contact_resolver() -> Messages:
+    """What finds a contact's record in the host's CRM has to be there."""
+    path = app_settings.CONTACT_RESOLVER
+    if not path:
+        return
+    try:
+        found = import_string(path)
+    except Exception:  # noqa: BLE001 - the host's module may raise anything
+        found = None
+    if not callable(found):
+        yield Error(
+            f"INSTAGRAM_CONTACT_RESOLVER names nothing that can be called: {path!r}.",
+            hint="Write the dotted path of a function that takes a Contact; see docs/hooks.md.",
+            id="social_integrations.E014",
+        )
+
+
+def check_upload_links() -> Messages:
+    """Meta fetches a file a while after it was told of it; a video may take it over a minute."""
+    if app_settings.UPLOAD_LINK_SECONDS < SHORTEST_LINK_SECONDS:
+        yield Warning(
+            "INSTAGRAM_UPLOAD_LINK_SECONDS is so short that Meta may come too late for a file.",
+            hint=f"Set it to {SHORTEST_LINK_SECONDS} or more; 3600 is the default.",
+            id="social_integrations.W010",
+        )
+
+
 def check_connections() -> Messages:
     """How long connections live decides a factor of ten in what the webhook can take."""
     default = connections["default"]
@@ -266,6 +306,9 @@ CHECKS: tuple[Callable[[], Messages], ...] = (
     check_redirect_uri,
     check_meta_hosts,
     check_media_hosts,
+    check_human_agent,
+    check_contact_resolver,
+    check_upload_links,
     check_connections,
 )
 

@@ -14,6 +14,7 @@ from .services import (
     adoption,
     applying,
     archiving,
+    away,
     contacts,
     deletion,
     delivering,
@@ -25,6 +26,7 @@ from .services import (
     looking,
     looking_after,
     media,
+    messenger_profiles,
     notices,
     pending,
     privacy,
@@ -129,6 +131,21 @@ def mail_notice(payload: dict[str, Any]) -> None:
     notices.send_notice(account_id=int(payload["account"]), notice=str(payload["notice"]))
 
 
+def answer_away(payload: dict[str, Any]) -> None:
+    """Answer somebody who wrote outside the opening hours."""
+    away.answer_away(message_id=int(payload["message"]))
+
+
+def push_messenger_profile(payload: dict[str, Any]) -> None:
+    """Tell Instagram the ice breakers and the menu of an account."""
+    messenger_profiles.push(profile_id=int(payload["profile"]))
+
+
+def compare_messenger_profile(payload: dict[str, Any]) -> None:
+    """Look which ice breakers and menu Instagram has."""
+    messenger_profiles.compare(profile_id=int(payload["profile"]))
+
+
 def send_messages(payload: dict[str, Any]) -> None:
     """Send what is queued in a conversation."""
     delivering.deliver(conversation_id=int(payload["conversation"]))
@@ -182,6 +199,9 @@ HANDLERS: dict[str, Handler] = {
     jobs.WATCH_ACCOUNT: watch_account,
     jobs.REFRESH_TOKEN: refresh_token,
     jobs.MAIL_NOTICE: mail_notice,
+    jobs.ANSWER_AWAY: answer_away,
+    jobs.PUSH_MESSENGER_PROFILE: push_messenger_profile,
+    jobs.COMPARE_MESSENGER_PROFILE: compare_messenger_profile,
     jobs.SEND_MESSAGES: send_messages,
     jobs.SETTLE_UNKNOWN: settle_unknown,
     jobs.SEND_REACTION: send_reaction,

@@ -16,6 +16,7 @@ from social_integrations.services.applying import requeue
 from social_integrations.services.refusals import counts_today
 
 from .base import AccountFilter, KindFilter, ReadOnlyAdmin
+from .private_replies import CommentsAdmin
 from .rendering import one_line, pretty_json, state_html, visible
 
 WORKER_PATIENCE_SECONDS = 60
@@ -50,7 +51,7 @@ class FailureFilter(admin.SimpleListFilter):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnlyAdmin):
+class WebhookEventAdmin(CommentsAdmin, ReadOnlyAdmin):
     """Items as Meta sent them; `Apply again` hands them to the worker once more."""
 
     list_display = ["received_at", "state", "kind", "instagram_account_id", "first_error"]
@@ -75,7 +76,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
         "position",
         "event_key",
     ]
-    actions = ["apply_again"]
+    actions = ["apply_again", "reply_privately"]
 
     class Media:
         css = {"all": ["social_integrations/admin.css"]}

@@ -1,20 +1,27 @@
 """Messages, to search and to read."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from social_integrations.events.messages import MESSAGE_KINDS
 from social_integrations.models import Attachment, Message
+from social_integrations.services.send_overview import send_standing
 
 from .base import AccountFilter, KindFilter, ReadOnlyAdmin
 from .media import media_link
 from .rendering import one_line, pretty_json, visible
+from .sending import SendingAdmin, SendingFilter
+
+# What throttling and a passing fault explain; a worker that lives sends within seconds.
+WORKER_PATIENCE = timedelta(minutes=5)
 
 
 class MessageKindFilter(KindFilter):
@@ -71,18 +78,19 @@ class AttachmentInline(admin.TabularInline):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin):
-    """Every message, newest first."""
+class MessageAdmin(SendingAdmin, ReadOnlyAdmin):
+    """Every message, newest first; what was not sent can be decided on."""
 
     list_display = [
         "short_text",
         "conversation_link",
         "direction",
+        "state",
         "sent_at",
         "kind",
         "account_name",
     ]
-    list_filter = ["direction", AccountFilter, MessageKindFilter, "sent_at"]
+    list_filter = [SendingFilter, "direction", AccountFilter, MessageKindFilter, "sent_at"]
     search_fields = [
         "text",
         "mid",
@@ -93,15 +101,29 @@ class MessageAdmin(ReadOnlyAdmin):
     fieldsets = [
         (None, {"fields": ["shown_text", "conversation_link", "account_name", "sent_at"]}),
         (
+            "Sending",
+            {
+                "fields": [
+                    "state",
+                    "shown_error",
+                    "writer",
+                    "policy",
+                    "tag",
+                    "parts",
+                    "buttons",
+                    "send_attempts",
+                    "send_started_at",
+                    "client_reference",
+                ]
+            },
+        ),
+        (
             "Details",
             {
                 "fields": [
                     "direction",
                     "source",
                     "kind",
-                    "status",
-                    "shown_error",
-                    "sent_by",
                     "received_at",
                     "edits",
                     "edited_at",
@@ -114,6 +136,7 @@ class MessageAdmin(ReadOnlyAdmin):
         ("Context", {"fields": ["extras"], "classes": ["collapse"]}),
     ]
     inlines = [AttachmentInline]
+    actions = ["send_again", "it_arrived", "it_did_not"]
 
     class Media:
         css = {"all": ["social_integrations/admin.css"]}
@@ -125,6 +148,16 @@ class MessageAdmin(ReadOnlyAdmin):
             "account__access_token"
         )
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Say above the list how sending stands."""
+        standing = send_standing()
+        oldest = standing.oldest_waiting
+        late = oldest is not None and timezone.now() - oldest > WORKER_PATIENCE
+        told = {"sending": standing, "worker_missing": late}
+        return super().changelist_view(request, {**(extra_context or {}), **told})
+
     @admin.display(description="text", ordering="text")
     def short_text(self, message: Message) -> str:
         """Show the beginning of the text, or what it is instead."""
@@ -135,11 +168,6 @@ class MessageAdmin(ReadOnlyAdmin):
     def shown_text(self, message: Message) -> SafeString:
         """Show the text with its line breaks."""
         return format_html('<div class="ig-text" dir="auto">{}</div>', visible(message.text) or "-")
-
-    @admin.display(description="error")
-    def shown_error(self, message: Message) -> str:
-        """Show why sending failed."""
-        return visible(f"{message.error_code} {message.error_text}".strip()) or "-"
 
     @admin.display(description="conversation", ordering="conversation__contact__name")
     def conversation_link(self, message: Message) -> SafeString:

@@ -16,6 +16,7 @@ from .media import media_link
 from .rendering import one_line, visible
 
 QUOTE_LENGTH = 80
+ERROR_LENGTH = 400
 # Meta's types of attachments in words; a type that is not listed is shown as Meta writes it.
 LABELS = {
     "image": "Image",
@@ -117,7 +118,7 @@ def _bubble(message: Message, contact: str, answered: Message | None) -> Bubble:
         side="in" if inbound else "out",
         failed=message.status == Message.Status.FAILED,
         sender=contact if inbound else str(message.sent_by or "") or "Us",
-        source="" if inbound else message.get_source_display(),
+        source=_source(message),
         sent_at=message.sent_at,
         quote=one_line(answered.text or answered.kind, QUOTE_LENGTH) if answered else "",
         text=visible(message.text),
@@ -130,6 +131,13 @@ def _bubble(message: Message, contact: str, answered: Message | None) -> Bubble:
         versions=_versions(message),
         reactions=_reactions(message),
     )
+
+
+def _source(message: Message) -> str:
+    if message.direction == Message.Direction.INBOUND:
+        return ""
+    automatic = message.author == Message.Author.AUTOMATION
+    return message.get_author_display() if automatic else message.get_source_display()
 
 
 def _attachment(attachment: Attachment) -> AttachmentLine:
@@ -204,7 +212,8 @@ def _referral(message: Message) -> str:
 def _delivery(message: Message) -> str:
     if message.direction == Message.Direction.INBOUND:
         return ""
-    error = f": {one_line(message.error_text)}" if message.error_text else ""
+    words = f"{message.error_text} {message.error_action}".strip()
+    error = f": {one_line(words, ERROR_LENGTH)}" if words else ""
     return Message.Status(message.delivery_status).label + error
 
 

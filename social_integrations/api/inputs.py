@@ -239,8 +239,9 @@ def draft_of(found: dict[str, Any], reply_to_mid: str) -> Draft:
     return Draft(
         text=found.get("text", ""),
         files=tuple(
+            # Of an upload its row knows the type.
             OutgoingFile(
-                type=one.get("type", ""), upload_id=one.get("upload"), url=one.get("url", "")
+                type=one.get("type", "file"), upload_id=one.get("upload"), url=one.get("url", "")
             )
             for one in found.get("files", ())
         ),

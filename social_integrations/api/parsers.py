@@ -1,5 +1,6 @@
 """Body parsers that answer 400 or 413 where a hostile body would make Python stumble."""
 
+import json
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -10,6 +11,8 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 
+# How an escaped half of a surrogate pair begins, as whole pairs do.
+HALF = b"\\ud"
 MAX_BODY_BYTES = 1024 * 1024
 # Meta takes files of 25 MB; the form around one needs little.
 MAX_UPLOAD_BYTES = 26 * 1024 * 1024
@@ -47,9 +50,13 @@ class StrictJSONParser(JSONParser):
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge
         try:
-            return super().parse(BytesIO(body), media_type, parser_context)
+            found = super().parse(BytesIO(body), media_type, parser_context)
+            if HALF in body.lower():
+                json.dumps(found, ensure_ascii=False).encode()
+            return found
         except (ParseError, ValueError, RecursionError):
-            # Deep nesting is a RecursionError; the parser's own words would echo the body.
+            # Deep nesting is a RecursionError; half a character (a lone surrogate) can be neither
+            # stored nor answered. The parser's own words would echo the body.
             raise ParseError(_("The body is not valid JSON.")) from None
 
 

@@ -93,7 +93,18 @@ class OurSchema(AutoSchema):
         return codes
 
 
-TAGS = ("auth", "connection", "oauth", "accounts", "conversations", "messages", "canned-replies")
+TAGS = frozenset(
+    {
+        "auth",
+        "connection",
+        "oauth",
+        "accounts",
+        "conversations",
+        "messages",
+        "canned-replies",
+        "updates",
+    }
+)
 
 
 @cache

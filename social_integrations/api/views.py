@@ -70,6 +70,7 @@ class TokenDoorView(JSONOnlyView, TokenViewBase):
     parser_classes = (StrictJSONParser, CappedFormParser, CappedMultiPartParser)
     throttle_classes = (TokenThrottle,)
     throttle_scope = "token"
+    refusals = {"POST": (401,)}
 
 
 @extend_schema(request=TokenRequest, responses=Tokens)

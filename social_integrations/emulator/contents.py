@@ -153,7 +153,10 @@ CONTENTS: dict[str, Content] = {
     "quick_reply": Content(
         "Message",
         "Quick reply",
-        _constant({"text": "Size M", "quick_reply": {"payload": "SIZE_M"}}),
+        lambda scene: {
+            "text": "Size M",
+            "quick_reply": {"payload": scene.word("payload", "SIZE_M")},
+        },
     ),
     "share": Content(
         "Shared",

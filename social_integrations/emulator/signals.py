@@ -51,7 +51,11 @@ def _comment(scene: Scene) -> Item:
         "id": f"1791{new_digits()[:13]}",
         "from": {"id": scene.igsid, "username": scene.customer["username"]},
         "text": scene.word("text", "What does it cost?"),
-        "media": {"id": f"1790{new_digits()[:13]}", "media_product_type": "FEED"},
+        # One post per account, the one the phone shows.
+        "media": {
+            "id": f"1790{scoped_id(scene.account_id, 'post')[:13]}",
+            "media_product_type": "FEED",
+        },
     }
     if scene.params.get("parent_id"):
         comment["parent_id"] = str(scene.params["parent_id"])

@@ -53,6 +53,8 @@ class Flavour:
     """Whether an answer inside the 24 hours says `messaging_type: RESPONSE`."""
     any_emoji: bool = False
     """Whether a reaction may be any emoji; otherwise Meta documents `love` only."""
+    messenger_platform: str = ""
+    """What the Messenger profile wants to be told: a Page has one for Messenger as well."""
     refresh_path: str = ""
     """Where a token that expires is renewed; empty where tokens have no end."""
 
@@ -78,6 +80,7 @@ FACEBOOK_LOGIN = Flavour(
     ),
     inspect_path="debug_token",
     names_responses=True,
+    messenger_platform="instagram",
     # Meta: the Page call only has to install the app; Instagram's fields come from the app's own
     # webhook settings. `feed` needs no messaging permission of the Page.
     fallback_fields=("feed",),

@@ -132,7 +132,9 @@ class Transport:
                     allow_redirects=False,
                     stream=True,
                 ) as response:
-                    return _read(response, deadline)
+                    answer = _read(response, deadline)
+                    # Cut in the middle of the headers, it would look like a short answer.
+                    return Failure(TOO_SLOW) if watch.is_over else answer
             except (
                 failures.RequestException,
                 lower_failures.HTTPError,

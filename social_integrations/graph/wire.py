@@ -63,25 +63,36 @@ def watched(deadline: float) -> Iterator[Watch]:
         _watch.reset(reset)
 
 
-def _note(connection: HTTPConnection) -> None:
-    watch = _watch.get()
-    if watch is None:
-        return
-    watch.is_told = True
+def _asked() -> None:
+    if watch := _watch.get():
+        watch.is_told = True
+
+
+def _leaves(connection: HTTPConnection) -> None:
     if connection.sock is None:  # connect first: until that has succeeded, nothing has left
         connection.connect()
-    watch.leaves(connection.sock)
+    if watch := _watch.get():
+        watch.is_told = True
+        watch.leaves(connection.sock)
 
 
 class _Plain(HTTPConnection):
+    def connect(self) -> None:
+        _asked()
+        super().connect()
+
     def request(self, *args: Any, **more: Any) -> None:
-        _note(self)
+        _leaves(self)
         super().request(*args, **more)
 
 
 class _Secure(HTTPSConnection):
+    def connect(self) -> None:
+        _asked()
+        super().connect()
+
     def request(self, *args: Any, **more: Any) -> None:
-        _note(self)
+        _leaves(self)
         super().request(*args, **more)
 
 
@@ -100,10 +111,3 @@ class WatchedAdapter(HTTPAdapter):
         """Let the pools open our kind of connection."""
         super().init_poolmanager(*args, **more)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
-
-    def send(self, *args: Any, **more: Any) -> Any:
-        """Note that a real connection is asked, whether it opens or not."""
-        watch = _watch.get()
-        if watch is not None:
-            watch.is_told = True
-        return super().send(*args, **more)

@@ -1,6 +1,7 @@
 """The app's tables."""
 
 from .accounts import ConnectedAccount, OAuthAttempt, PendingGrant
+from .automation import AwayMessage, IceBreaker, MenuEntry, MessengerProfile, OpeningHours
 from .budgets import CallBudget
 from .conversations import Contact, Conversation
 from .deletion import DeletionRequest, Tombstone
@@ -14,6 +15,7 @@ from .uploads import Upload
 
 __all__ = [
     "Attachment",
+    "AwayMessage",
     "CallBudget",
     "CannedReply",
     "ConnectedAccount",
@@ -21,11 +23,15 @@ __all__ = [
     "Conversation",
     "DeletionRequest",
     "Heartbeat",
+    "IceBreaker",
     "Job",
+    "MenuEntry",
     "Message",
     "MessageEdit",
+    "MessengerProfile",
     "Note",
     "OAuthAttempt",
+    "OpeningHours",
     "PendingGrant",
     "PrivateReply",
     "Reaction",

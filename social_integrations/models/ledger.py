@@ -87,6 +87,12 @@ class WebhookEvent(models.Model):
                 name="webhook_event_awaiting",
                 condition=Q(status="parked"),
             ),
+            # When a comment was written; what is delivered of conversations stays out of it.
+            models.Index(
+                fields=["account", "-id"],
+                name="webhook_event_comments",
+                condition=Q(kind__in=["comments", "live_comments"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -250,7 +250,9 @@ def _accounts(
     ids = {row.instagram_account_id for row in rows} | set(others.values())
     ids.discard("")
     named = Q(instagram_account_id__in=ids) | Q(app_scoped_id__in=ids)
-    accounts = list(ConnectedAccount.objects.defer("access_token").filter(named))
+    # With the away message, so that asking for it costs no statement.
+    found = ConnectedAccount.objects.select_related("away_message").defer("access_token")
+    accounts = list(found.filter(named))
     # Under both ids: what waited for a message may have come under the other one.
     by_id = {account.app_scoped_id: account for account in accounts if account.app_scoped_id}
     by_id |= {account.instagram_account_id: account for account in accounts}

@@ -20,6 +20,7 @@ from social_integrations.models import CallBudget
 
 CONVERSATIONS = "conversations"
 PROFILES = "profiles"
+MENU = "menu"
 SEND_FACEBOOK = "send_facebook"
 SEND_INSTAGRAM = "send_instagram"
 SEND_MEDIA = "send_media"
@@ -29,6 +30,8 @@ SENDING = (SEND_FACEBOOK, SEND_INSTAGRAM, SEND_MEDIA, PRIVATE_REPLIES)
 # Family → seconds between two calls. Meta (section 9): 2 calls a second for conversations; 300
 # texts a second with Facebook Login and 100 with Instagram Login; 10 of sound and video; 750
 # private replies an hour. Profiles have no such limit, only the general one the headers tell.
+# Ice breakers and menu: 10 calls in 10 minutes. A push of three takes three turns, so that never
+# more than nine fall into ten minutes.
 INTERVALS = {
     CONVERSATIONS: 0.5,
     PROFILES: 0.05,
@@ -36,6 +39,7 @@ INTERVALS = {
     SEND_INSTAGRAM: 1 / 100,
     SEND_MEDIA: 1 / 10,
     PRIVATE_REPLIES: 3600 / 750,
+    MENU: 90.0,
 }
 
 # Meta: slow down above 80 percent, stop at 100; calls while throttled lengthen the penalty.
@@ -47,10 +51,10 @@ PAUSE_SECONDS = 300.0
 LONGEST_NAP = 2.5
 
 
-def take_turn(*, account_id: int, family: str) -> float:
-    """Take one call out of the budget; return 0, or the seconds to wait before asking again."""
+def take_turn(*, account_id: int, family: str, calls: int = 1) -> float:
+    """Take calls out of the budget; return 0, or the seconds to wait before asking again."""
     now = timezone.now()
-    interval = timedelta(seconds=INTERVALS[family])
+    interval = timedelta(seconds=INTERVALS[family] * calls)
     bucket = CallBudget.objects.filter(account_id=account_id, family=family)
     for _ in range(2):
         if bucket.filter(free_at__lte=now).update(free_at=now + interval):

@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 
 from social_integrations.models import (
     Attachment,
+    AwayMessage,
     CallBudget,
     CannedReply,
     ConnectedAccount,
@@ -19,11 +20,16 @@ from social_integrations.models import (
     Conversation,
     DeletionRequest,
     Heartbeat,
+    IceBreaker,
     Job,
+    MenuEntry,
     Message,
     MessageEdit,
+    MessengerProfile,
     OAuthAttempt,
+    OpeningHours,
     PendingGrant,
+    PrivateReply,
     Reaction,
     Reconciliation,
     Tombstone,
@@ -96,6 +102,10 @@ def _attachments(people: People) -> Iterator[QuerySet[Any]]:
     yield Attachment.objects.filter(message__in=people.messages)
 
 
+def _private_replies(people: People) -> Iterator[QuerySet[Any]]:
+    yield PrivateReply.objects.filter(message__in=people.messages)
+
+
 def _uploads(people: People) -> Iterator[QuerySet[Any]]:
     held = Attachment.objects.filter(message__in=people.messages)
     yield Upload.objects.filter(pk__in=held.values("upload"))
@@ -143,6 +153,13 @@ STORES: tuple[Store, ...] = (
         "Copies of media",
         "files, where `INSTAGRAM_ARCHIVE_MEDIA` is on",
         f"{WITH_PERSON}, before their rows, from the storage they are in",
+    ),
+    Store(
+        "Private replies",
+        "the text, and the id of the comment it answers",
+        f"{WITH_PERSON}; one nobody got, with the account",
+        PrivateReply,
+        _private_replies,
     ),
     Store(
         "Messages",
@@ -201,5 +218,10 @@ NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
     CannedReply: "ready-made answers; names come in when they are inserted",
     CallBudget: "when an account may call Meta again; times only",
     Heartbeat: "when the worker was last alive; one time only",
+    MessengerProfile: "what Instagram offers everybody; the business's own words",
+    IceBreaker: "a question offered to everybody",
+    MenuEntry: "an entry of the menu everybody sees",
+    AwayMessage: "what is answered to everybody outside the opening hours",
+    OpeningHours: "when the business answers",
     OAuthAttempt: "staff on their way to Meta's dialog; hashes only, deleted after a day",
 }

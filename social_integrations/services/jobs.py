@@ -37,6 +37,9 @@ SENDER_ACTION = "sender_action"
 SEND_PRIVATE_REPLY = "send_private_reply"
 TAKE_OVER = "take_over"
 PRUNE_UPLOADS = "prune_uploads"
+ANSWER_AWAY = "answer_away"
+PUSH_MESSENGER_PROFILE = "push_messenger_profile"
+COMPARE_MESSENGER_PROFILE = "compare_messenger_profile"
 
 BACKOFF_BASE = timedelta(seconds=5)
 BACKOFF_LIMIT = timedelta(hours=1)

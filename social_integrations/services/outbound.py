@@ -2,11 +2,19 @@
 
 from django.db import transaction
 
-from social_integrations.models import Attachment, Conversation, Message, MessageEdit, Reaction
+from social_integrations.models import (
+    Attachment,
+    Conversation,
+    Message,
+    MessageEdit,
+    Reaction,
+    WebhookEvent,
+)
 
 from .archiving import purge_copies
 from .merging import NO_CONTENT, is_own
 from .outbox import announce, lock_conversation, set_error, touch
+from .unknown import mark_unknown
 
 Status = Message.Status
 
@@ -40,6 +48,8 @@ def confirm_sent(*, message_id: int, mid: str = "") -> Message | None:
 
 def _take_id(message: Message, mid: str) -> None:
     """Give a message its id, and what hangs on the row that has it already."""
+    if message.mid:
+        _give_back(message)
     other = Message.objects.filter(account=message.account_id, mid=mid).exclude(pk=message.pk)
     if echo := other.first():
         _absorb(message, echo)
@@ -68,16 +78,29 @@ def _absorb(message: Message, echo: Message) -> None:
         Attachment.objects.filter(message=message).delete()
 
 
+def _give_back(message: Message) -> None:
+    """Undo that an echo of something else was taken for this message: it is applied anew."""
+    WebhookEvent.objects.filter(event_key__in=message.ledger_keys).update(
+        status=WebhookEvent.Status.RECEIVED
+    )
+    for model in (MessageEdit, Reaction):
+        model._default_manager.filter(message=message).delete()
+    _forget_echo(message)
+
+
+def _forget_echo(message: Message) -> None:
+    if message.edits:
+        message.text, message.original_text = message.original_text, ""
+        message.edits, message.edited_at = 0, None
+    message.mid = message.seen_at = None
+    message.ledger_keys = []
+    message.sent_at = message.send_started_at or message.sent_at
+
+
 def _free(mistaken: Message) -> None:
     """Take back that an echo was of this message of ours: nobody knows what became of it."""
-    if mistaken.edits:
-        mistaken.text, mistaken.original_text = mistaken.original_text, ""
-        mistaken.edits, mistaken.edited_at = 0, None
-    mistaken.mid = mistaken.seen_at = None
-    mistaken.ledger_keys = []
-    mistaken.sent_at = mistaken.send_started_at or mistaken.sent_at
-    mistaken.status = Status.UNKNOWN
-    mistaken.save()
+    _forget_echo(mistaken)
+    mark_unknown(mistaken)
 
 
 def _note_time(conversation: Conversation, message: Message) -> None:

@@ -19,10 +19,11 @@ from social_integrations.events.types import (
 )
 from social_integrations.models import Conversation, Message, WebhookEvent
 
-from .arrivals import Arrival
+from .arrivals import Arrival, ContactKey
 from .catalogue import MERGES
-from .jobs import FETCH_MESSAGE, FETCH_PROFILE, NewJob, digest, enqueue_all
+from .jobs import ANSWER_AWAY, FETCH_MESSAGE, FETCH_PROFILE, NewJob, digest, enqueue_all
 from .merging import MessageState, News
+from .opening_hours import active_away_message, is_away, may_be_answered
 from .outbox import wake
 from .redacting import redact_items
 from .threads import Threads, key_of
@@ -71,7 +72,13 @@ def receive(arrivals: Sequence[Arrival[Any]]) -> Outcome:
         _hand_over(threads, arrival, outcome)
     threads.save()
     redact_items({key for state in threads.states.values() for key in state.to_redact})
-    enqueue_all([*_profile_jobs(threads, messages), *_fetch_jobs(changes, outcome)])
+    enqueue_all(
+        [
+            *_profile_jobs(threads, messages),
+            *_fetch_jobs(changes, outcome),
+            *_away_jobs(threads, messages),
+        ]
+    )
     for conversation in threads.conversations_to_wake():
         wake(conversation)
     _note_arrivals(threads, outcome)
@@ -142,6 +149,30 @@ def _fetch_jobs(changes: Sequence[Arrival[Any]], outcome: Outcome) -> list[NewJo
         )
         for account_id, mid in sorted(hints)
     ]
+
+
+def _away_jobs(threads: Threads, messages: Sequence[Arrival[MessageEvent]]) -> Iterator[NewJob]:
+    """Have the away message sent to whoever wrote outside an account's hours, once a person.
+
+    Only what is new here counts: a repeated or replayed item asks for nothing.
+    """
+    now = timezone.now()
+    latest: dict[ContactKey, Arrival[MessageEvent]] = {}
+    for arrival in messages:
+        away = active_away_message(arrival.account)
+        is_news = News.RECEIVED in threads.states[key_of(arrival)].news
+        if away and is_news and may_be_answered(arrival, now):
+            known = latest.get(arrival.contact_key)
+            if known is None or known.occurred_at < arrival.occurred_at:
+                latest[arrival.contact_key] = arrival
+    accounts = {arrival.account.pk: arrival.account for arrival in latest.values()}
+    hours = {pk: list(one.away_message.opening_hours.all()) for pk, one in accounts.items()}
+    for (account_id, _igsid), arrival in sorted(latest.items(), key=lambda item: item[0]):
+        away = accounts[account_id].away_message
+        if is_away(away, hours[account_id], arrival.occurred_at):
+            message = threads.states[key_of(arrival)].message
+            key = f"{ANSWER_AWAY}:{account_id}:{digest(message.mid or message.event_key or '')}"
+            yield NewJob(ANSWER_AWAY, {"message": message.pk}, key)
 
 
 def _note_arrivals(threads: Threads, outcome: Outcome) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from social_integrations.exceptions import DraftError
 
@@ -94,7 +96,7 @@ def _word(*allowed: str) -> Clean:
     return clean
 
 
-def _listed(clean_one: Clean, most: int, what: str) -> Clean:
+def _listed(clean_one: Clean, most: int, what: Promise) -> Clean:
     def clean(value: object) -> list[Any]:
         is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
         if not is_list or not 1 <= len(value) <= most:  # type: ignore[arg-type]
@@ -143,7 +145,7 @@ BUTTONS: Mapping[str, Mapping[str, Clean]] = {
         "payload": check_payload,
     },
 }
-BUTTON_LIST = _listed(_button, MAX_BUTTONS, "buttons")
+BUTTON_LIST = _listed(_button, MAX_BUTTONS, _("buttons"))
 ELEMENT: Mapping[str, Clean] = {
     "title": _line("title", MAX_TITLE),
     "subtitle": _line("subtitle", MAX_TITLE),
@@ -154,7 +156,7 @@ ELEMENT: Mapping[str, Clean] = {
 TEMPLATES: Mapping[str, Mapping[str, Clean]] = {
     "generic": {
         "template_type": _word("generic"),
-        "elements": _listed(_element, MAX_ELEMENTS, "cards"),
+        "elements": _listed(_element, MAX_ELEMENTS, _("cards")),
     },
     "button": {"template_type": _word("button"), "text": _body, "buttons": BUTTON_LIST},
 }

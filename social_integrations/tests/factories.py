@@ -1,6 +1,6 @@
 """One builder per model: valid rows with as little as a test wants to say."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -11,13 +11,20 @@ from django.core.files.base import ContentFile
 
 from social_integrations.models import (
     Attachment,
+    AwayMessage,
     CannedReply,
     ConnectedAccount,
     Contact,
     Conversation,
     DeletionRequest,
+    IceBreaker,
     Job,
+    MenuEntry,
     Message,
+    MessengerProfile,
+    Note,
+    OpeningHours,
+    PrivateReply,
     Reconciliation,
     Upload,
     WebhookEvent,
@@ -143,3 +150,41 @@ def make_staff(*perms: str) -> User:
 
 def make_superuser() -> User:
     return make_user(is_staff=True, is_superuser=True)
+
+
+def make_away_message(*hours: tuple[int, str, str], **values: Any) -> AwayMessage:
+    """Return one that is switched on; each of `hours` is a weekday (0: Monday), from and to."""
+    account = values.pop("account", None) or make_account()
+    defaults = {"enabled": True, "text": "We are away. This is an automatic answer."}
+    away = AwayMessage.objects.create(account=account, **defaults | values)
+    for weekday, opens, closes in hours:
+        OpeningHours.objects.create(
+            away_message=away,
+            weekday=weekday,
+            opens=time.fromisoformat(opens),
+            closes=time.fromisoformat(closes),
+        )
+    return away
+
+
+def make_messenger_profile(**values: Any) -> MessengerProfile:
+    """Return one with a question and two menu entries."""
+    account = values.pop("account", None) or make_account()
+    profile = MessengerProfile.objects.create(account=account, **values)
+    IceBreaker.objects.create(profile=profile, question="When are you open?", payload="HOURS")
+    MenuEntry.objects.create(profile=profile, title="Talk to us", payload="AGENT")
+    MenuEntry.objects.create(
+        profile=profile, type="web_url", title="Shop", url="https://shop.example/", position=2
+    )
+    return profile
+
+
+def make_note(**values: Any) -> Note:
+    conversation = values.pop("conversation", None) or make_conversation()
+    return Note.objects.create(conversation=conversation, **{"text": "Calls on Monday"} | values)
+
+
+def make_private_reply(**values: Any) -> PrivateReply:
+    account = values.pop("account", None) or make_account()
+    defaults = {"comment_id": f"1791111{next(_numbers):010}", "text": "Sent you the details"}
+    return PrivateReply.objects.create(account=account, **defaults | values)

@@ -168,6 +168,31 @@ def test_return_addresses_are_plain(settings: Settings, url: str, expected: list
     assert found() == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("HUMAN_AGENT", True, []),
+        ("HUMAN_AGENT", False, []),
+        ("HUMAN_AGENT", None, []),
+        ("HUMAN_AGENT", "true", ["W009"]),
+        ("HUMAN_AGENT", 1, ["W009"]),
+        ("CONTACT_RESOLVER", "", []),
+        ("CONTACT_RESOLVER", "social_integrations.services.exporting.export_contact", []),
+        ("CONTACT_RESOLVER", "social_integrations.services.exporting.nothing", ["E014"]),
+        ("CONTACT_RESOLVER", "nowhere.at.all", ["E014"]),
+        ("CONTACT_RESOLVER", "plain", ["E014"]),
+        ("CONTACT_RESOLVER", "social_integrations.checks.MINIMUM_TOKEN_LENGTH", ["E014"]),
+        ("UPLOAD_LINK_SECONDS", 300, []),
+        ("UPLOAD_LINK_SECONDS", 299, ["W010"]),
+    ],
+)
+def test_settings_for_answering(
+    settings: Settings, name: str, value: Any, expected: list[str]
+) -> None:
+    setattr(settings, f"INSTAGRAM_{name}", value)
+    assert found() == expected
+
+
 @pytest.mark.parametrize("name", [APP_SECRET, VERIFY_TOKEN, KEYS, REDIRECT])
 def test_a_setting_nobody_made_is_named(settings: Settings, name: str) -> None:
     delattr(settings, name)

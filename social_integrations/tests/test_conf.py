@@ -53,6 +53,8 @@ DEFAULTS: dict[str, Any] = {
     "WORKER_POLL_SECONDS": 0.3,
     "JOB_MAX_ATTEMPTS": 8,
     "JOB_LEASE_SECONDS": 80,
+    "HUMAN_AGENT": False,
+    "UPLOAD_LINK_SECONDS": 3600,
     "ARCHIVE_MEDIA": False,
     "MEDIA_HOSTS": DEFAULT_MEDIA_HOSTS,
     "MEDIA_MAX_BYTES": 25 * 1024 * 1024,
@@ -115,6 +117,14 @@ def test_a_slash_at_the_end_of_a_host_does_no_harm(settings: Settings, name: str
 def test_the_limit_of_refusals_can_be_switched_off(settings: Settings, rate: str) -> None:
     settings.INSTAGRAM_WEBHOOK_REFUSED_RATE = rate
     assert app_settings.WEBHOOK_REFUSED_RATE is None
+
+
+@pytest.mark.parametrize("given", ["true", "True", 1, "false", None, [True]])
+def test_nothing_but_true_promises_metas_approval(settings: Settings, given: Any) -> None:
+    settings.INSTAGRAM_HUMAN_AGENT = given
+    assert app_settings.HUMAN_AGENT is False
+    settings.INSTAGRAM_HUMAN_AGENT = True
+    assert app_settings.HUMAN_AGENT is True
 
 
 def test_numbers_may_be_written_as_text(settings: Settings) -> None:

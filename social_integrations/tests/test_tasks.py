@@ -39,6 +39,9 @@ def profile_job() -> Job:
 class TestRunning:
     def test_every_name_has_a_handler(self) -> None:
         assert set(HANDLERS) == {
+            jobs.ANSWER_AWAY,
+            jobs.PUSH_MESSENGER_PROFILE,
+            jobs.COMPARE_MESSENGER_PROFILE,
             jobs.ARCHIVE_MEDIA,
             jobs.DELETE_COPIES,
             jobs.ERASE_DATA,
@@ -53,6 +56,12 @@ class TestRunning:
             jobs.REFRESH_TOKEN,
             jobs.WATCH_ACCOUNT,
             jobs.REREAD_MEDIA,
+            jobs.SEND_MESSAGES,
+            jobs.SEND_PRIVATE_REPLY,
+            jobs.SEND_REACTION,
+            jobs.SENDER_ACTION,
+            jobs.SETTLE_UNKNOWN,
+            jobs.TAKE_OVER,
         }
 
     def test_without_work_it_says_so(self) -> None:

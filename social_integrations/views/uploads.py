@@ -12,6 +12,8 @@ from social_integrations.models import Upload
 from social_integrations.selectors import visible_upload
 from social_integrations.services.uploads import find_by_token, open_file
 
+from .ranges import Slice, span_of
+
 # Whatever is in a file, a browser neither runs it nor lets another site embed it. A picture or
 # video opened by itself is still shown.
 FILE_HEADERS = {
@@ -26,7 +28,7 @@ SHOWN_TYPES = frozenset({"image", "video", "audio"})
 @require_safe
 @cache_control(private=True, no_store=True)
 @transaction.non_atomic_requests
-def outgoing_file(_request: HttpRequest, token: str) -> HttpResponseBase:
+def outgoing_file(request: HttpRequest, token: str) -> HttpResponseBase:
     """Hand a file to Meta; a link that is wrong, expired or used up leads nowhere, always alike."""
     found = find_by_token(token)
     file = open_file(found) if found else None
@@ -35,7 +37,7 @@ def outgoing_file(_request: HttpRequest, token: str) -> HttpResponseBase:
         return HttpResponse(
             "Not found.\n", status=404, content_type="text/plain; charset=utf-8", headers=headers
         )
-    return _answer(found, file, as_attachment=True)
+    return _answer(request, found, file, as_attachment=True)
 
 
 @require_safe
@@ -49,14 +51,27 @@ def upload(request: HttpRequest, upload_id: int) -> HttpResponseBase:
     file = open_file(found) if found else None
     if found is None or file is None:
         raise Http404
-    return _answer(found, file, as_attachment=found.type not in SHOWN_TYPES)
+    return _answer(request, found, file, as_attachment=found.type not in SHOWN_TYPES)
 
 
-def _answer(found: Upload, file: "File[bytes]", *, as_attachment: bool) -> FileResponse:
-    return FileResponse(
-        file,
+def _answer(
+    request: HttpRequest, found: Upload, file: "File[bytes]", *, as_attachment: bool
+) -> HttpResponseBase:
+    size = file.size
+    span = span_of(request.headers.get("Range", ""), size)
+    if span and not span.length:
+        file.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    response = FileResponse(
+        Slice(file, span) if span else file,
+        status=206 if span else 200,
         as_attachment=as_attachment,
         filename=found.name,
         content_type=found.content_type,
-        headers={**FILE_HEADERS, "Content-Length": str(file.size)},
+        headers={**FILE_HEADERS, "Accept-Ranges": "bytes"},
     )
+    response.headers["Content-Length"] = str(span.length if span else size)
+    if span:
+        last = span.start + span.length - 1
+        response.headers["Content-Range"] = f"bytes {span.start}-{last}/{size}"
+    return response

@@ -135,7 +135,7 @@ def _shown(row: Row) -> dict[str, Any]:
         "request": json.loads(row["request"]),
         "done": bool(row["done"]),
         "answer": _answer(row),
-        "http": row["http"],
+        "status": row["http"],
         "code": row["code"],
         "subcode": row["subcode"],
         "message_id": row["mid"],

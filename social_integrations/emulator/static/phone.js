@@ -1,13 +1,17 @@
 // The phone page: shows what /_control/state says and turns taps into control calls.
 
 import { act, byId, call, element, groups, refreshWith, whenChanged } from "./page.js";
+import { link } from "./parts.js";
 import { fillBreaks, renderPanel } from "./panel.js";
-import { renderThread } from "./thread.js";
+import { listenForComments, listenForTabs, renderPost } from "./post.js";
+import { fillAnswers, renderSends } from "./sends.js";
+import { byLocale, renderThread } from "./thread.js";
 
 const PERIOD = 1200;
 const LIKE_PICTURES = ["image", "video", "audio"];
 let world = null;
 let mode = null;
+let readUpTo = "";
 
 async function refresh() {
   try {
@@ -30,9 +34,42 @@ function render() {
   const thread = world.threads.find(
     (one) => one.account === page?.instagram.id && one.customer === customer?.id,
   );
-  const messages = thread?.messages ?? [];
-  whenChanged("thread", [page?.id, customer?.id, messages], () => renderThread(messages, choose));
+  const comments = world.comments.filter(({ account }) => account === page?.instagram.id);
+  const shown = {
+    messages: thread?.messages ?? [],
+    typing: thread?.typing,
+    profile: page?.profile,
+    // Comments the shop answered in private, by the message that did.
+    answered: Object.fromEntries(comments.map(({ replied_mid: mid, text }) => [mid, text])),
+  };
+  whenChanged("thread", [page?.id, customer?.id, shown], () => renderThread(shown, doings));
+  whenChanged("menu", [page?.profile], () => renderMenu(byLocale(page?.profile?.persistent_menu)));
+  renderPost(comments, world.customers);
   renderPanel(world);
+  renderSends(world, thread);
+  read(shown.messages);
+}
+
+// Who has the chat open reads what comes, as long as somebody looks at this page.
+function read(messages) {
+  const unseen = messages.filter(({ from, seen, unsent }) => from === "business" && !seen && !unsent);
+  const mid = unseen.at(-1)?.mid;
+  const looking = byId("open").checked && !byId("chat").hidden && document.visibilityState === "visible";
+  if (!mid || mid === readUpTo || !looking) return;
+  readUpTo = mid;
+  call("seen", { mid }).catch(() => { readUpTo = ""; });
+}
+
+function renderMenu(entries) {
+  byId("menu").hidden = !entries.length;
+  if (!entries.length) byId("shop-menu").hidden = true;
+  byId("shop-menu").replaceChildren(
+    element("h3", { text: "The shop's menu" }),
+    element("div", {}, entries.map(({ type, title, url, payload }) => {
+      if (type === "web_url") return link(url, title);
+      return element("button", { type: "button", text: title, onclick: () => doings.tap(title, payload) });
+    })),
+  );
 }
 
 function renderOptions(id, options) {
@@ -60,15 +97,25 @@ function parties() {
 
 const author = () => new FormData(byId("composer")).get("who");
 
+// Only the customer writes as if some time ago: that is what opens and closes windows.
+const ago = () => (author() === "messages" ? { ago: Number(byId("when").value) } : {});
+
 function write(content) {
-  return call(author(), { ...parties(), ...content });
+  return call(author(), { ...parties(), ...ago(), ...content });
 }
 
 // A kind of the catalogue is from the customer, unless the shop writes a message.
 function happen(kind) {
   const from = author() === "echoes" ? { from: "business" } : {};
-  return call("events", { kind, ...from, ...parties() });
+  return call("events", { kind, ...from, ...parties(), ...ago() });
 }
+
+// What the customer does by tapping, whoever is chosen to write below.
+const doings = {
+  choose: (action, message) => choose(action, message),
+  tap: (title, payload) => act(() => call("events", { kind: "postback", title, payload, ...parties() })),
+  quick: (text, payload) => act(() => call("events", { kind: "quick_reply", text, payload, ...parties() })),
+};
 
 // Replying and editing borrow the line one writes in.
 function choose(action, message) {
@@ -112,12 +159,17 @@ byId("file").addEventListener("change", (event) => {
 });
 
 function toggle(button, target) {
+  requestAnimationFrame(() => { byId("thread").scrollTop = byId("thread").scrollHeight; });
   byId(target).hidden = !byId(target).hidden;
   byId(button).setAttribute("aria-expanded", String(!byId(target).hidden));
 }
 
 byId("add").addEventListener("click", () => toggle("add", "newcomer"));
 byId("more").addEventListener("click", () => toggle("more", "more-menu"));
+byId("menu").addEventListener("click", () => toggle("menu", "shop-menu"));
+byId("when").addEventListener("change", ({ target }) => {
+  target.parentElement.classList.toggle("set", target.value !== "0");
+});
 
 byId("newcomer").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -146,7 +198,10 @@ async function fillMenu() {
 
 for (const id of ["account", "customer"]) byId(id).addEventListener("change", render);
 refreshWith(refresh);
+listenForComments(parties);
+listenForTabs();
 await fillMenu();
+await fillAnswers();
 await fillBreaks(parties);
 await refresh();
 setInterval(refresh, PERIOD);

@@ -1,39 +1,32 @@
 // The conversation on the phone: one turn per message, with what can be done to it.
 
 import { act, byId, call, element } from "./page.js";
+import { attachments, caption, note, picture } from "./parts.js";
 
-const NAMES = {
-  share: "Shared post",
-  ig_post: "Shared post",
-  ig_reel: "Shared reel",
-  reel: "Shared reel",
-  ig_story: "Shared story",
-  story_mention: "Mentioned the shop in a story",
-  ephemeral: "Photo that can be viewed once",
-  unsupported_type: "Something Instagram cannot show",
-};
+const EMOJI = { love: "❤️", laugh: "😆", wow: "😮", sad: "😢", angry: "😠", like: "👍" };
 
-export function renderThread(messages, choose) {
+export function renderThread({ messages, typing, profile, answered }, doings) {
   const list = byId("thread");
-  const turns = messages.map((message) => turn(message, messages, choose));
-  const empty = element("li", { className: "empty", text: "No messages yet. Write the first one." });
-  list.replaceChildren(...(turns.length ? turns : [empty]));
+  const turns = messages.map((message) => turn(message, messages, answered, doings));
+  const rest = turns.length ? quickReplies(messages.at(-1), doings) : opening(profile, doings);
+  list.replaceChildren(...turns, ...rest, ...(typing ? [dots()] : []));
   list.scrollTop = list.scrollHeight;
-  // Pictures get their height late.
-  for (const image of list.querySelectorAll("img")) {
-    image.addEventListener("load", () => { list.scrollTop = list.scrollHeight; });
+  // Pictures and films get their height late.
+  for (const media of list.querySelectorAll("img, video")) {
+    const event = media.tagName === "IMG" ? "load" : "loadedmetadata";
+    media.addEventListener(event, () => { list.scrollTop = list.scrollHeight; });
   }
 }
 
-function turn(message, messages, choose) {
+function turn(message, messages, answered, doings) {
   const parts = message.unsent
     ? [note("Message unsent")]
-    : [...above(message, messages), ...message.attachments.flatMap(attachment), ...words(message)];
-  return element("li", { className: `turn ${message.from}` }, [...parts, meta(message, choose)]);
+    : [...above(message, messages, answered), ...attachments(message.attachments, doings), ...words(message)];
+  const marks = message.unsent ? [] : reactions(message);
+  const strip = message.unsent || message.from === "customer" ? null : choices(message);
+  const made = [...parts, ...marks, meta(message, strip, doings), ...(strip ? [strip] : [])];
+  return element("li", { className: `turn ${message.from}` }, made);
 }
-
-const note = (text) => element("div", { className: "bubble odd", text });
-const caption = (text) => element("div", { className: "above", text });
 
 function words(message) {
   if (message.text) return [element("div", { className: "bubble", text: message.text })];
@@ -42,13 +35,14 @@ function words(message) {
 }
 
 // What stands over a message: the quoted one, the story, where the customer came from.
-function above(message, messages) {
+function above(message, messages, answered) {
   const { story } = message.extra.reply_to ?? {};
   const { ad_id: ad, product, ref } = message.extra.referral ?? message.extra.postback?.referral ?? {};
   const made = [];
+  if (message.mid in answered) made.push(caption(`Answers your comment: ${answered[message.mid]}`));
   if (message.reply_to) {
     const original = messages.find(({ mid }) => mid === message.reply_to);
-    made.push(element("div", { className: "quote", text: original?.text || "Reply to a message" }));
+    made.push(element("div", { className: "quote", text: summary(original) }));
   }
   if (story) made.push(caption("Replied to a story"), ...picture(story.url, "Story"));
   if (ad) made.push(caption("Came from an ad"));
@@ -59,56 +53,78 @@ function above(message, messages) {
   return made;
 }
 
-function attachment({ type, payload }) {
-  const url = payload?.url ?? payload?.story_media_url;
-  const title = [NAMES[type], payload?.title].filter(Boolean).join(": ");
-  const over = title ? [caption(title)] : [];
-  if (type === "like_heart") return [element("div", { className: "bubble heart", text: "❤️" })];
-  if (type === "template") return [...over, ...cards(payload)];
-  if (type === "audio" && url) return [element("audio", { src: local(url), controls: true })];
-  if (["video", "ig_reel", "reel"].includes(type) && url) {
-    return [...over, element("video", { src: local(url), controls: true, muted: true })];
-  }
-  if (type === "file" && url) {
-    const link = element("a", { href: local(url), target: "_blank", rel: "noreferrer", text: "PDF" });
-    return [element("div", { className: "bubble" }, [link])];
-  }
-  if (url) return [...over, ...picture(url, title || "Picture")];
-  return [note(NAMES[type] ?? `[${type}]`)];
+function summary(message) {
+  if (!message) return "Reply to a message";
+  if (message.unsent) return "Message unsent";
+  return message.text || `${message.from === "business" ? "The shop's" : "Your"} ${message.kind.replaceAll("_", " ")}`;
 }
 
-function cards(payload) {
-  return (payload?.generic?.elements ?? []).map(({ title, buttons = [] }) => {
-    const names = buttons.map((button) => `[${button.title}]`).join(" ");
-    return element("div", { className: "bubble", text: `${title} ${names}` });
+// Instagram shows quick replies and ice breakers at the end, until somebody writes.
+function quickReplies(last, doings) {
+  const list = last.from === "business" && !last.unsent ? last.extra.quick_replies ?? [] : [];
+  return chips(list.map(({ title, payload }) => [title, () => doings.quick(title, payload)]), "Quick replies");
+}
+
+function opening(profile, doings) {
+  const empty = element("li", { className: "empty", text: "No messages yet. Write the first one." });
+  const questions = byLocale(profile?.ice_breakers);
+  const made = questions.map(({ question, payload }) => [question, () => doings.tap(question, payload)]);
+  return [empty, ...chips(made, "Ice breakers")];
+}
+
+export function byLocale(entries) {
+  const found = (entries ?? []).find(({ locale }) => locale === "default");
+  return found?.call_to_actions ?? [];
+}
+
+function chips(pairs, label) {
+  if (!pairs.length) return [];
+  const buttons = pairs.map(([text, onclick]) => element("button", { type: "button", text, onclick }));
+  return [element("li", { className: "chips", ariaLabel: label }, buttons)];
+}
+
+function dots() {
+  const parts = [1, 2, 3].map(() => element("span"));
+  return element("li", { className: "turn business" }, [
+    element("div", { className: "bubble typing", role: "status", ariaLabel: "The shop is typing" }, parts),
+  ]);
+}
+
+function reactions({ mid, reactions: list }) {
+  const made = list.map(({ emoji, by }) => {
+    if (by === "business") return element("span", { text: emoji, title: "The shop's reaction" });
+    const onclick = () => act(() => call("reactions", { mid, action: "unreact" }));
+    return element("button", { type: "button", text: emoji, title: "Take the reaction back", onclick });
   });
+  return made.length ? [element("div", { className: "reactions" }, made)] : [];
 }
 
-function picture(url, alt) {
-  if (!url) return [];
-  const image = element("img", { src: local(url), alt });
-  image.addEventListener("error", () => image.replaceWith(note("The link has expired")));
-  return [image];
+function choices({ mid }) {
+  const buttons = Object.entries(EMOJI).map(([reaction, emoji]) => {
+    const onclick = () => act(() => call("reactions", { mid, reaction }));
+    return element("button", { type: "button", text: emoji, ariaLabel: `React with ${reaction}`, onclick });
+  });
+  return element("div", { className: "choices", hidden: true }, buttons);
 }
 
-// The page may be open under another name of this machine than the link was made for.
-function local(url) {
-  const { pathname, search } = new URL(url, location.href);
-  return pathname.startsWith("/media/") ? pathname + search : url;
-}
-
-function meta(message, choose) {
-  const hearts = message.reactions.map(({ emoji }) => element("span", { text: emoji }));
-  const time = new Date(message.sent_at).toLocaleTimeString([], { timeStyle: "short" });
-  const marks = [...hearts, element("span", { text: time })];
+function meta(message, strip, doings) {
+  const time = new Date(message.sent_at).toLocaleString([], stamp(message.sent_at));
+  const marks = [element("span", { text: time })];
   if (message.edits) marks.push(element("span", { text: `Edited ${message.edits}×` }));
-  if (message.extra.app_id) marks.push(element("span", { text: `by app ${message.extra.app_id}` }));
-  if (message.from === "business" && message.seen) marks.push(element("span", { text: "Seen" }));
-  const buttons = message.unsent ? [] : actions(message, choose);
+  if (message.extra.app_id) marks.push(element("span", { text: "by API", title: `App ${message.extra.app_id}` }));
+  if (message.seen) {
+    marks.push(element("span", { text: message.from === "business" ? "Seen" : "Seen by the shop" }));
+  }
+  const buttons = message.unsent ? [] : actions(message, strip, doings);
   return element("div", { className: "meta" }, [...marks, ...buttons]);
 }
 
-function actions(message, choose) {
+function stamp(ms) {
+  const today = new Date(ms).toDateString() === new Date().toDateString();
+  return today ? { timeStyle: "short" } : { dateStyle: "short", timeStyle: "short" };
+}
+
+function actions(message, strip, { choose }) {
   const mid = message.mid;
   const made = [
     ["Reply", () => choose("reply", message)],
@@ -116,9 +132,7 @@ function actions(message, choose) {
     ["Unsend", () => act(() => call("unsend", { mid }))],
   ];
   if (message.from === "business") {
-    const action = message.reactions.length ? "unreact" : "react";
-    const label = action === "react" ? "React ❤️" : "Remove ❤️";
-    made.push([label, () => act(() => call("reactions", { mid, action }))]);
+    made.push(["React", () => { strip.hidden = !strip.hidden; }]);
     if (!message.seen) made.push(["Mark seen", () => act(() => call("seen", { mid }))]);
   }
   return made.map(([text, onclick]) => element("button", { type: "button", text, onclick }));

@@ -133,11 +133,15 @@ def test_uploads_are_hosted(client: Client) -> None:
 
 def test_the_page_is_self_contained(client: Client) -> None:
     page = client.get("/")
+    # It names the schemes links may have, but no address.
+    assert "://" not in client.get("/_static/parts.js").text
     assert page.headers["Content-Security-Policy"] == "default-src 'self'"
     assert "<script>" not in page.text
     for name, kind in (
         ("phone.js", "javascript"),
         ("thread.js", "javascript"),
+        ("post.js", "javascript"),
+        ("sends.js", "javascript"),
         ("panel.js", "javascript"),
         ("phone.css", "css"),
         ("consent.css", "css"),

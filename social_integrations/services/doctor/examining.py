@@ -13,7 +13,15 @@ from social_integrations.models import ConnectedAccount
 from social_integrations.services.guarding import guarded
 from social_integrations.services.subscribing import record_subscription, subscribe_account
 
-from . import account_rows, app_rows, arrival_rows, public_rows, running_rows, settings_rows
+from . import (
+    account_rows,
+    app_rows,
+    arrival_rows,
+    public_rows,
+    running_rows,
+    sending_rows,
+    settings_rows,
+)
 from .rows import Check, Report, Row, amber, judge, plain, section, skipped
 
 Facts = TypeVar("Facts")
@@ -58,6 +66,7 @@ def examine(*, accounts: Iterable[ConnectedAccount], installation: bool = True) 
         rows += [] if chosen else judge([NO_ACCOUNT], None)
         alive, ledger = _at_work(skew)
         rows += alive
+        ledger += section(sending_rows.gather, sending_rows.CHECKS).rows
     for account in chosen:
         rows += _about(account, arrival_rows.gather, arrival_rows.CHECKS)
     return Report(checked_at=timezone.now(), rows=(*rows, *ledger))

@@ -111,6 +111,10 @@ class FakeMeta:
         url = path if path.startswith("https://") else f"{GRAPH}/{path}"
         self._mock.add_callback(method, url, callback)
 
+    def forget(self, method: str, path: str) -> None:
+        """Take back what was prepared for a call."""
+        self._mock.remove(method, f"{GRAPH}/{path}")
+
     def calls(self, path: str = "") -> list[PreparedRequest]:
         """Return the calls made, or those to one path."""
         made = [call.request for call in self._mock.calls]

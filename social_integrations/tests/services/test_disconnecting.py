@@ -12,6 +12,7 @@ from social_integrations import signals
 from social_integrations.models import ConnectedAccount, Job, Message
 from social_integrations.selectors import without_tokens
 from social_integrations.services.disconnecting import disconnect, disconnect_at_meta
+from social_integrations.tasks import run_next_job
 from social_integrations.tests.factories import (
     make_account,
     make_contact,
@@ -59,8 +60,10 @@ class TestHere:
     def test_unsent_messages_are_not_sent_later(self, account: ConnectedAccount) -> None:
         Message.objects.update(status="queued")
         disconnect(account=account, reason="disconnected")
+        Job.objects.exclude(name="send_messages").delete()
+        assert run_next_job()
         message = Message.objects.get()
-        assert (message.status, message.error_code) == ("failed", "disconnected")
+        assert (message.status, message.error_code) == ("failed", "account_gone")
 
     def test_twice_changes_nothing_and_tells_once(self, account: ConnectedAccount) -> None:
         assert disconnect(account=account, reason="deauthorized") is True

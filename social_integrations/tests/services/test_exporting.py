@@ -7,7 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.serializers.json import DjangoJSONEncoder
 
-from social_integrations.models import Contact, MessageEdit, Reaction
+from social_integrations.models import Contact, MessageEdit, PrivateReply, Reaction
 from social_integrations.services.exporting import export_contact
 from social_integrations.services.inventory import STORES
 from social_integrations.tests.factories import (
@@ -41,6 +41,9 @@ def seed(contact: Contact, word: str) -> None:
     attachment.file.save("a.jpg", ContentFile(b"x"))
     MessageEdit.objects.create(message=message, number=1, text=word, edited_at=NOON)
     Reaction.objects.create(message=message, actor_id=contact.igsid, emoji=word)
+    PrivateReply.objects.create(
+        account=contact.account, comment_id=word, text=word, message=message
+    )
     make_job(payload={"contact": contact.pk})
 
 

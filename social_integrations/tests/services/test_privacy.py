@@ -18,6 +18,7 @@ from social_integrations.models import (
     Job,
     Message,
     MessageEdit,
+    PrivateReply,
     Reaction,
     Reconciliation,
     Tombstone,
@@ -94,6 +95,9 @@ def seed(contact: Contact) -> None:
     attachment.file.save("a.jpg", ContentFile(MARKER.encode()))
     MessageEdit.objects.create(message=message, number=1, edited_at=NOON)
     Reaction.objects.create(message=message, actor_id=contact.igsid)
+    PrivateReply.objects.create(
+        account=contact.account, comment_id=contact.igsid, text="x", message=message
+    )
     unnamed = make_message(conversation=conversation, mid=None, event_key="e" * 32)
     make_event(event_key=unnamed.event_key, **ours)
     for job in ({"contact": contact.pk}, {"message": message.pk}, {"attachment": attachment.pk}):

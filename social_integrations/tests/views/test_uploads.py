@@ -160,6 +160,58 @@ class TestStaffsDoor:
         assert client.get(door(upload)).status_code == 404
 
 
+class TestParts:
+    """Safari plays nothing without them."""
+
+    BYTES = bytes(range(100))
+
+    @pytest.fixture
+    def url(self, client: Client) -> str:
+        client.force_login(make_superuser())
+        values = {"type": "video", "content_type": "video/mp4"}
+        return door(make_upload(content=self.BYTES, **values))
+
+    @pytest.mark.parametrize(
+        ("asked", "start", "end"),
+        [
+            ("bytes=0-1", 0, 1),
+            ("bytes=10-19", 10, 19),
+            ("bytes=90-", 90, 99),
+            ("bytes=-5", 95, 99),
+            ("bytes=-500", 0, 99),
+            ("bytes=0-999", 0, 99),
+            ("bytes=99-99", 99, 99),
+        ],
+    )
+    def test_one_part(self, client: Client, url: str, asked: str, start: int, end: int) -> None:
+        response = client.get(url, headers={"Range": asked})
+        assert response.status_code == 206
+        assert body(response) == self.BYTES[start : end + 1]
+        assert response["Content-Range"] == f"bytes {start}-{end}/100"
+        assert response["Content-Length"] == str(end - start + 1)
+        assert response["X-Content-Type-Options"] == "nosniff"
+
+    @pytest.mark.parametrize(
+        "asked", ["", "bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,5-6", "lines=0-1", "bytes=a-b"]
+    )
+    def test_what_is_no_part_gives_the_whole(self, client: Client, url: str, asked: str) -> None:
+        response = client.get(url, headers={"Range": asked})
+        assert (response.status_code, body(response)) == (200, self.BYTES)
+        assert response["Accept-Ranges"] == "bytes"
+
+    @pytest.mark.parametrize("asked", ["bytes=100-", "bytes=100-200", "bytes=-0"])
+    def test_nothing_is_there(self, client: Client, url: str, asked: str) -> None:
+        response = client.get(url, headers={"Range": asked})
+        assert response.status_code == 416
+        assert response["Content-Range"] == "bytes */100"
+
+    def test_the_file_is_closed_afterwards(self, client: Client, url: str) -> None:
+        response = client.get(url, headers={"Range": "bytes=0-1"})
+        assert body(response) == self.BYTES[:2]
+        response.close()
+        assert response.closed
+
+
 class Nobody(AccessPolicy):
     """A host's own rule: nobody sees any account."""
 

@@ -9,6 +9,7 @@ from social_integrations.services.doctor import (
     arrival_rows,
     public_rows,
     running_rows,
+    sending_rows,
     settings_rows,
 )
 from social_integrations.services.doctor.examining import NO_ACCOUNT
@@ -23,6 +24,7 @@ TABLES = (
     running_rows.ALIVE,
     arrival_rows.CHECKS,
     running_rows.LEDGER,
+    sending_rows.CHECKS,
 )
 
 

@@ -22,7 +22,13 @@ from social_integrations.services.doctor import examining
 from social_integrations.services.doctor.rows import Level, Report
 from social_integrations.services.refusals import refuse
 from social_integrations.services.states import Event
-from social_integrations.tests.factories import make_event, make_job
+from social_integrations.tests.factories import (
+    make_contact,
+    make_conversation,
+    make_event,
+    make_job,
+    make_message,
+)
 from social_integrations.tests.services.doctor.world import (
     DIALOG,
     DOOR,
@@ -125,6 +131,29 @@ def ledger(status: str, minutes: int = 0, **values: Any) -> Plant:
     return lambda _world, _settings: make_event(
         status=status, received_at=timezone.now() - timedelta(minutes=minutes), **values
     )
+
+
+def outgoing(status: str, minutes: int = 0, **values: Any) -> Plant:
+    def plant(world: World, _settings: Settings) -> None:
+        contact = make_contact(account=world.account)
+        make_message(
+            conversation=make_conversation(contact=contact),
+            direction="outbound",
+            source="crm",
+            status=status,
+            sent_at=timezone.now() - timedelta(minutes=minutes),
+            **values,
+        )
+
+    return plant
+
+
+def both(first: Plant, second: Plant) -> Plant:
+    def plant(world: World, settings: Settings) -> None:
+        first(world, settings)
+        second(world, settings)
+
+    return plant
 
 
 def development_mode(_world: World, _settings: Settings) -> None:
@@ -394,6 +423,18 @@ FAULTS: dict[str, Fault] = {
         AMBER,
         "60 minutes",
     ),
+    # --- answers ---
+    "answer waits": Fault(outgoing("queued", minutes=10), "answers_waiting", AMBER, "10 minutes"),
+    "answer waits long": Fault(
+        outgoing("queued", minutes=40), "answers_waiting", RED, "40 minutes"
+    ),
+    "outcome unknown": Fault(outgoing("unknown"), "answers_unknown", AMBER, "arrived: 1"),
+    "no Human Agent": Fault(
+        both(setting(HUMAN_AGENT=True), outgoing("failed", tag="HUMAN_AGENT")),
+        "human_agent",
+        AMBER,
+        "refuses every answer",
+    ),
 }
 
 
@@ -519,3 +560,21 @@ def test_a_short_pause_is_waited_for(world: World) -> None:
     answers = iter([(429, {"Retry-After": "0.1"}, ""), (200, {}, '{"data": []}')])
     world.put(THREADS, lambda _request: next(answers))
     assert world.examine().level == Level.GREEN
+
+
+def test_answers_that_wait_for_an_account_are_no_fault_of_the_worker(
+    world: World, settings: Settings
+) -> None:
+    outgoing("queued", minutes=90)(world, settings)
+    ConnectedAccount.objects.update(status="reauth_required")
+    rows = {row.code: row for row in world.examine().rows}
+    assert rows["answers_waiting"].level == Level.GREEN
+    assert "connected again: 1." in rows["answers_waiting"].sentence
+
+
+def test_a_tagged_answer_that_went_out_proves_the_feature(world: World, settings: Settings) -> None:
+    settings.INSTAGRAM_HUMAN_AGENT = True
+    outgoing("failed", tag="HUMAN_AGENT")(world, settings)
+    outgoing("sent", tag="HUMAN_AGENT")(world, settings)
+    rows = {row.code: row for row in world.examine().rows}
+    assert rows["human_agent"].level == Level.GREEN
