@@ -146,12 +146,10 @@ def calls(agent: Agent) -> Iterator[tuple[str, list[str]]]:
     yield "list, mine and open", ["/conversations/?assigned_to=me&status=open"]
     yield "list, nobody's", ["/conversations/?assigned_to=none"]
     yield "list, unread", ["/conversations/?unread=true"]
-    yield (
-        "search, a name",
-        [f"/conversations/?search={part}" for part in ("ab1", "cafe", "user_7f")],
-    )
-    yield "search, a rare word", [f"/conversations/?search=word{n}" for n in (4711, 3456, 4999)]
-    yield "search, a common word", [f"/conversations/?search=word{n}x" for n in (0, 1, 7)]
+    search = "/conversations/?search="
+    yield "search, a name", [f"{search}{part}" for part in ("ab1", "cafe", "user_7f")]
+    yield "search, a rare word", [f"{search}word{number}" for number in (4711, 3456, 4999)]
+    yield "search, a common word", [f"{search}word{number}" for number in (0, 1, 7)]
     yield "thread", [f"/conversations/{pk}/messages/" for pk in threads]
     yield "one conversation", [f"/conversations/{pk}/" for pk in threads]
     yield "updates, nothing new", [f"/updates/?after={agent.ask('/updates/')['cursor']}"]
