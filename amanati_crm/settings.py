@@ -297,7 +297,7 @@ CONTENT_SECURITY_POLICY = {
 # --- Static files, cache, language, logs --------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
 # Copies of media, where they are kept at all; served by the app's own door only, never as files.
 MEDIA_ROOT = env.text("MEDIA_ROOT", str(BASE_DIR / "media"))
 STORAGES = {
