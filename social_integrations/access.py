@@ -27,10 +27,9 @@ READ = (f"{APP}.view_conversation", f"{APP}.view_message")
 SEND = f"{APP}.add_message"
 CHANGE_CONVERSATION = f"{APP}.change_conversation"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
-POLL = """
-SELECT {columns}, person.password FROM {person} person
-LEFT JOIN {account} account
-ON account.connected_by_id = person.{key} OR person.is_superuser OR EXISTS (
+# Whether `person` holds a permission of this app, named by its code.
+HOLDS = """
+EXISTS (
     SELECT 1 FROM {permission} permission
     JOIN {kind} kind ON kind.id = permission.content_type_id
     WHERE permission.codename = %s AND kind.app_label = %s AND (
@@ -38,9 +37,14 @@ ON account.connected_by_id = person.{key} OR person.is_superuser OR EXISTS (
             WHERE granted.permission_id = permission.id AND granted.{granted_to} = person.{key})
         OR EXISTS (SELECT 1 FROM {held} held JOIN {member} member ON member.group_id = held.group_id
             WHERE held.permission_id = permission.id AND member.{member_key} = person.{key})))
-WHERE person.{key} = %s AND person.is_active
-ORDER BY account.username, account.id
 """
+SEES = f"(account.connected_by_id = person.{{key}} OR person.is_superuser OR {HOLDS})"
+POLL = f"""
+SELECT {{columns}}, person.password FROM {{person}} person
+LEFT JOIN {{account}} account ON {SEES}
+WHERE person.{{key}} = %s AND person.is_active
+ORDER BY account.username, account.id
+"""  # noqa: S608 - made of constants
 ALL = ~Q(pk__in=[])
 NONE = Q(pk__in=[])
 
@@ -118,10 +122,17 @@ def poll(user_id: Any, fields: tuple[str, ...]) -> list[ConnectedAccount]:
     return list(ConnectedAccount.objects.raw(statement, [VIEW_CODENAME, APP, user_id]))
 
 
-def can_poll() -> bool:
-    """Return whether `poll` says the same as the policy and the backends in use."""
+def can_poll(*rules: str) -> bool:
+    """Return whether `poll` says the same as the policy and the backends in use.
+
+    Statements that also rest on other rules of the policy name them.
+    """
+    policy = type(access_policy())
     return (
-        type(access_policy()).accounts_for is AccessPolicy.accounts_for
+        all(
+            getattr(policy, rule) is getattr(AccessPolicy, rule)
+            for rule in ("accounts_for", *rules)
+        )
         and settings.AUTHENTICATION_BACKENDS == [MODEL_BACKEND]
         and issubclass(get_user_model(), AbstractUser)
     )
@@ -130,14 +141,20 @@ def can_poll() -> bool:
 @cache
 def _poll_statement(fields: tuple[str, ...]) -> str:
     """Return the SQL with this project's tables, written out: composing it costs far more."""
+    columns = ", ".join(
+        f"account.{ConnectedAccount._meta.get_field(field).column}"  # type: ignore[union-attr]
+        for field in fields
+    )
+    return POLL.format(columns=columns, **table_names())
+
+
+@cache
+def table_names() -> dict[str, str]:
+    """Return what tables and columns of people and their permissions are called here."""
     user: Any = get_user_model()
     groups, granted = user.groups.through._meta, user.user_permissions.through._meta
     name = user._meta.model_name
-    names = {
-        "columns": ", ".join(
-            f"account.{ConnectedAccount._meta.get_field(field).column}"  # type: ignore[union-attr]
-            for field in fields
-        ),
+    return {
         "person": user._meta.db_table,
         "key": user._meta.pk.column,
         "account": ConnectedAccount._meta.db_table,
@@ -149,7 +166,6 @@ def _poll_statement(fields: tuple[str, ...]) -> str:
         "member": groups.db_table,
         "member_key": groups.get_field(name).column,
     }
-    return POLL.format(**names)
 
 
 def permitted(user: PermissionsMixin | AnonymousUser, permission: str) -> Q:

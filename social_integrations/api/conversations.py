@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -36,6 +36,7 @@ from .inputs import (
     TypingInput,
     UpdatesQuery,
 )
+from .polling import answer_quiet_look
 from .shapes import (
     CannedRepliesShape,
     ConversationPageShape,
@@ -174,6 +175,10 @@ class CannedReplyListView(ConversationsDoorView):
 
 class UpdatesView(ConversationsDoorView):
     """What changed."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Spare a look that finds nothing all that the REST framework does."""
+        return answer_quiet_look(request) or super().dispatch(request, *args, **kwargs)
 
     @extend_schema(parameters=[UpdatesQuery], responses={200: UpdatesShape, 204: None})
     def get(self, request: Request) -> Response:

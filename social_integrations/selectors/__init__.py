@@ -9,7 +9,7 @@ from .accounts import (
     without_tokens,
 )
 from .cursors import CursorError
-from .feed import FeedPage, changes, feed_start
+from .feed import FeedPage, changes, feed_start, nothing_new
 from .inbox import (
     ConversationFilters,
     ConversationPage,
@@ -52,6 +52,7 @@ __all__ = [
     "messages_page",
     "missed_by_meta",
     "notes",
+    "nothing_new",
     "oldest_waiting",
     "quoted_messages",
     "thread",

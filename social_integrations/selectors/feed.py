@@ -7,10 +7,11 @@ was told already in that stretch. What commits later than that after it was writ
 transaction here takes nearly as long.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.utils import timezone
@@ -19,6 +20,7 @@ from social_integrations.access import access_policy
 
 from .cursors import CursorError, decode, encode, from_micros, to_micros
 from .inbox import ConversationRow, load_rows
+from .looking import Look, can_look, look
 
 OVERLAP = timedelta(seconds=20)
 MARK = 6
@@ -56,13 +58,7 @@ def changes(user: PermissionsMixin | AnonymousUser, cursor: str) -> FeedPage:
     A conversation may be told twice, never not at all. One that was erased is not told.
     """
     reached, told = _read(cursor)
-    visible = access_policy().conversations_for(user)
-    listed = visible.filter(changed_at__gt=reached - OVERLAP).order_by("changed_at", "pk")
-    recent = [
-        (pk, changed_at)
-        for pk, changed_at in listed.values_list("pk", "changed_at")[: MOST + 1]
-        if changed_at is not None
-    ]
+    recent = _recent(user, reached - OVERLAP)
     if len(recent) > MOST:
         return FeedPage([], _cursor(timezone.now(), ()), is_reset=True)
     fresh = [change for change in recent if _mark(change) not in told]
@@ -70,8 +66,32 @@ def changes(user: PermissionsMixin | AnonymousUser, cursor: str) -> FeedPage:
         return FeedPage([], cursor)
     reached = max(reached, recent[-1][1])
     known = [_mark(change) for change in recent if change[1] > reached - OVERLAP]
+    visible = access_policy().conversations_for(user)
     rows = load_rows(visible.filter(pk__in=[pk for pk, _ in fresh]))
     return FeedPage(rows, _cursor(reached, known))
+
+
+def nothing_new(user_key: Any, cursor: str) -> Look | None:
+    """Return who asks, if nothing changed for them; None where a fuller look has to answer.
+
+    `user_key` is a user's key nobody has checked. Raises `CursorError`.
+    """
+    reached, told = _read(cursor)
+    found = look(user_key, reached - OVERLAP, MOST + 1) if can_look() else None
+    if found is None or not found.may_read or len(found.changes) > MOST:
+        return None
+    return found if all(_mark(change) in told for change in found.changes) else None
+
+
+def _recent(user: Any, since: datetime) -> Sequence[Change]:
+    """Return what changed later than a moment, one more than is told at once."""
+    if can_look() and user.is_active:
+        found = look(user.pk, since, MOST + 1)
+        return found.changes if found else ()
+    listed = access_policy().conversations_for(user).filter(changed_at__gt=since)
+    listed = listed.order_by("changed_at", "pk")
+    rows = listed.values_list("pk", "changed_at")[: MOST + 1]
+    return [(pk, changed_at) for pk, changed_at in rows if changed_at is not None]
 
 
 def _mark(change: Change) -> bytes:

@@ -62,7 +62,7 @@ def take_control(caller: Caller, node: Node, params: Params) -> dict[str, Any]:
     """Serve `take_thread_control`: only the default app may, and only where there is one."""
     customer_id = _customer(caller, node, params)
     if default_app(caller.emulator) != caller.emulator.config.app_id:
-        raise refusal("100/2018300" if default_app(caller.emulator) else "10")
+        raise refusal("100/2018300")  # which code Meta answers here is not documented
     _give(caller, node, customer_id, caller.emulator.config.app_id)
     return {"success": True}
 

@@ -11,9 +11,10 @@ export function renderThread({ messages, typing, profile, answered }, doings) {
   const rest = turns.length ? quickReplies(messages.at(-1), doings) : opening(profile, doings);
   list.replaceChildren(...turns, ...rest, ...(typing ? [dots()] : []));
   list.scrollTop = list.scrollHeight;
-  // Pictures get their height late.
-  for (const image of list.querySelectorAll("img")) {
-    image.addEventListener("load", () => { list.scrollTop = list.scrollHeight; });
+  // Pictures and films get their height late.
+  for (const media of list.querySelectorAll("img, video")) {
+    const event = media.tagName === "IMG" ? "load" : "loadedmetadata";
+    media.addEventListener(event, () => { list.scrollTop = list.scrollHeight; });
   }
 }
 

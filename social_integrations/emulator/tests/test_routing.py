@@ -30,7 +30,7 @@ def test_without_a_default_app_everybody_may_answer(page_sender: Sender, client:
     }
     assert page_sender(igsid, **HI).status_code == 200
     assert call(page_sender, "request_thread_control", igsid).json() == {"success": True}
-    assert error(call(page_sender, "take_thread_control", igsid)) == (10, None)
+    assert error(call(page_sender, "take_thread_control", igsid)) == (100, 2018300)
 
 
 def test_another_default_app_controls_the_thread(

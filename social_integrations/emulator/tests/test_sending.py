@@ -44,6 +44,15 @@ def test_a_text_is_sent_answered_echoed_and_kept(sender: Sender, client: Client,
     assert (shown["from"], shown["text"]) == ("business", "On its way 🚲")
 
 
+def test_instagram_login_may_name_its_account(client: Client) -> None:
+    token = client.login_subscribe()
+    igsid = hear(client)["igsid"]
+    for path in ("/17841400000000001/messages", "/v26.0/17841400000000001/messages"):
+        assert Sender(client, path, token)(igsid, message={"text": "Hi"}).status_code == 200
+    other = Sender(client, "/17841400000000002/messages", token)
+    assert error(other(igsid, message={"text": "Hi"})) == (100, 33)
+
+
 def test_forms_with_json_in_their_fields_are_taken(client: Client) -> None:
     page = client.subscribe()
     igsid = hear(client)["igsid"]
@@ -57,6 +66,9 @@ def test_forms_with_json_in_their_fields_are_taken(client: Client) -> None:
     in_body = requests.post(url, data={**form, "access_token": token}, timeout=5)
     in_query = requests.post(url, params={"access_token": token}, data=form, timeout=5)
     assert in_body.status_code == in_query.status_code == 200
+    parts = {name: (None, value) for name, value in form.items()}
+    multipart = requests.post(url, params={"access_token": token}, files=parts, timeout=5)
+    assert multipart.status_code == 200
     broken = requests.post(url, data={**form, "message": "Hi", "access_token": token}, timeout=5)
     assert error(broken) == (100, None)
 
