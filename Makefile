@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test laws lint bench chaos lock
+.PHONY: help demo test laws lint bench chaos messages lock
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,6 +29,9 @@ bench: $(VENV)/.dev ## measure against a bare view; see docs/performance.md
 chaos: $(VENV)/.dev ## break things while receiving; see docs/chaos.md (RECIPES, DELIVERIES, DATABASE)
 	@$(RUN) scripts/chaos $(RECIPES) $(if $(DELIVERIES),--deliveries $(DELIVERIES)) \
 		$(if $(DATABASE),--database $(DATABASE))
+
+messages: $(VENV)/.dev ## collect and compile what is translated; needs GNU gettext
+	@$(RUN) -P scripts/make_messages.py
 
 lock: ## pin all dependencies again, with hashes
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 \

@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/schema/", schema, name="api-schema"),
     path("api/docs/", docs, name="api-docs"),
     path("legal/", include("legal.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("health/live/", views.live, name="health-live"),
     path("health/ready/", views.ready, name="health-ready"),
 ]

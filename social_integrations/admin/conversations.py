@@ -18,6 +18,7 @@ from social_integrations.services.sending import policy_for
 
 from .base import AccountFilter, AuditedAdmin, CappedPaginator, ReadOnlyAdmin
 from .rendering import link_html, one_line
+from .sending import until
 from .thread import read_thread
 
 
@@ -96,12 +97,11 @@ class ConversationAdmin(AuditedAdmin):
     def answering(self, conversation: Conversation) -> str:
         """Say what Meta's rules say about an answer now."""
         decision = policy_for(conversation)
-        ends = decision.human_agent_until or decision.closes_at
-        until = (
-            f" Until {date_format(timezone.localtime(ends), 'DATETIME_FORMAT')}." if ends else ""
-        )
         told = f"{decision.sentence} {decision.action}".strip()
-        return f"{told}{until if decision.is_allowed else ''}"
+        ends = decision.human_agent_until or decision.closes_at
+        if ends is None or not decision.is_allowed:
+            return told
+        return until(told, date_format(timezone.localtime(ends), "DATETIME_FORMAT"))
 
     @admin.display(description="person", ordering="contact__name")
     def person(self, conversation: Conversation) -> str:

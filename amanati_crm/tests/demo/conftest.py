@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -47,15 +48,19 @@ class Demo:
         response.raise_for_status()
         return response.json()
 
-    def staff(self) -> requests.Session:
-        """Return a signed-in browser session."""
+    def state(self) -> Any:
+        """Return the emulator's world."""
+        return requests.get(f"{self.emulator_url}/_control/state", timeout=10).json()
+
+    def staff(self, username: str = "") -> requests.Session:
+        """Return a signed-in browser session; everybody has the same password."""
         session = requests.Session()
         page = session.get(f"{self.app_url}/login/", timeout=10)
         token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
         answer = session.post(
             f"{self.app_url}/login/",
             {
-                "username": self.username,
+                "username": username or self.username,
                 "password": self.password,
                 "csrfmiddlewaretoken": token,
             },
@@ -78,6 +83,20 @@ class Demo:
             "do": "connect",
         }
         return session.post(page.url, form, timeout=30)
+
+    def manage(self, *arguments: str, **settings: str) -> str:
+        """Run a management command with the demo's settings; return what it printed."""
+        lines = (self.folder / "env").read_text().splitlines()
+        wiring = dict(shlex.split(line)[0].partition("=")[::2] for line in lines)
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            env=_outside_environment(**(wiring | settings)),
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
 
     def access_token(self) -> str:
         """Return a JWT, as a frontend gets it, and keeps it while it is good."""

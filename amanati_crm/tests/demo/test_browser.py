@@ -1,77 +1,34 @@
 """The same loop as a person goes through it, in headless Chromium."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from .browsing import MARKS, Watched, chromium_browser, watch
 from .conftest import Demo
 
-CHROMIUM = shutil.which("chromium")
-ARTIFACTS = Path(__file__).resolve().parents[3] / ".artifacts"
-
-pytestmark = [
-    pytest.mark.demo,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed (Debian: chromium)"),
-]
+pytestmark = MARKS
 
 HOSTILE = """<img src=x onerror=alert(1)><script>alert(2)</script>'"><svg onload=alert(3)>"""
-
-
-@dataclass
-class Watched:
-    """A page that notes whatever a page must never do."""
-
-    page: Page
-    faults: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def note_dialog(self, dialog: Dialog) -> None:
-        """No page of ours opens dialogs; a script of a stranger would."""
-        self.faults.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def note_console(self, message: ConsoleMessage) -> None:
-        """Policy violations and failed requests are written here."""
-        if message.type == "error":
-            self.faults.append(message.text)
-
-    def shot(self, name: str) -> None:
-        """Keep a picture to look at."""
-        ARTIFACTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for the module."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu"] if os.geteuid() == 0 else ["--disable-gpu"],
-        )
+    with chromium_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def watched(chromium: Browser) -> Iterator[Watched]:
     """A fresh page; dialogs, script errors and policy violations fail the test at its end."""
-    page = chromium.new_page(viewport={"width": 1200, "height": 850})
-    found = Watched(page)
-    page.on("dialog", found.note_dialog)
-    page.on("pageerror", lambda error: found.faults.append(str(error)))
-    page.on("console", found.note_console)
-    page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
+    context = chromium.new_context(viewport={"width": 1200, "height": 850})
+    found = watch(context)
     yield found
-    page.close()
+    context.close()
     assert found.faults == []
 
 

@@ -303,8 +303,8 @@ def test_it_says_whether_it_may_be_answered(client: Client) -> None:
     page = "/admin/social_integrations/conversation/{}/change/"
     fresh = make_conversation(last_inbound_at=timezone.now())
     text = client.get(page.format(fresh.pk)).text
-    assert "Instagram allows an answer now. Until " in text
+    assert "Instagram allows an answer now (until " in text
     old = make_conversation(last_inbound_at=timezone.now() - timedelta(days=2))
     text = client.get(page.format(old.pk)).text
     assert "More than 24 hours have passed" in text
-    assert "Until " not in text
+    assert "(until " not in text

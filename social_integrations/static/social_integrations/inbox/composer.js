@@ -14,6 +14,7 @@ const OURS = new Set(["si-answering", "si-said", "si-actions", "si-crm", "si-not
 const TOUCH = matchMedia("(pointer: coarse)");
 
 let previewTimer = 0;
+let closing = 0;
 let witnessed = "";
 let typedAt = 0;
 
@@ -147,7 +148,10 @@ function tick() {
   const root = composer();
   const shown = root?.querySelector("#si-window[data-closes-at]");
   if (!shown) return;
-  const minutes = Math.floor((new Date(shown.dataset.closesAt) - Date.now()) / 60000);
+  const milliseconds = new Date(shown.dataset.closesAt) - Date.now();
+  const minutes = Math.floor(milliseconds / 60000);
+  clearTimeout(closing);
+  if (milliseconds >= 0 && milliseconds < TICK) closing = setTimeout(tick, milliseconds + 50);
   const left = part(root, "left");
   const hours = Math.floor(Math.max(minutes, 0) / 60);
   const { wordLeft, wordLeftDays, wordLeftMinutes } = root.dataset;

@@ -34,7 +34,7 @@ HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "{{ 7|add:7 }}{% load x %}",
-    "javascript:alert(1) data:text/html,x https://evil.example/‮gpj.exe",
+    "javascript:alert(1) data:text/html,x https://evil.example/\u202egpj.exe",
     "[" * 5_000,
     "a\u0301" * 5 + "Z" + "\u0301" * 5_000,
     "https://" + "a." * 3_000 + "example/",
