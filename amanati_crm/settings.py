@@ -319,6 +319,7 @@ LANGUAGE_CODE = "en"
 # What the inbox is translated to; people choose on any page, else their browser does.
 LANGUAGES = [("en", "English"), ("ka", "ქართული")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["amanati_crm.formats"]
 LANGUAGE_COOKIE_SECURE = not ALLOW_PLAIN_HTTP
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"

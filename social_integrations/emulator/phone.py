@@ -2,6 +2,7 @@
 
 import mimetypes
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from .core import Emulator
@@ -11,7 +12,10 @@ from .media import draw_avatar, link_works, stored_media
 from .samples import portrait
 
 STATIC = Path(__file__).parent / "static"
-DRAWN = {"svg": (draw_avatar, "image/svg+xml"), "png": (portrait, "image/png")}
+DRAWN: dict[str, tuple[Callable[[str], bytes], str]] = {
+    "svg": (draw_avatar, "image/svg+xml"),
+    "png": (portrait, "image/png"),
+}
 AVATAR = re.compile(r"/avatars/([A-Za-z0-9._]{1,30})\.(svg|png)")
 # A picture opened on its own must not run anything, whoever uploaded it.
 PICTURE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}

@@ -7,6 +7,8 @@ not listed is `UNKNOWN` and is not tried again.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext_noop as _
+
 
 class ErrorKind(StrEnum):
     """What an error calls for."""
@@ -43,55 +45,55 @@ class ErrorRow:
     retryable: bool = False
 
 
-CONNECT_AGAIN = "Connect the Instagram account again."
-NOTHING = "Nothing to do; the conversation stays as it is."
-LATER = "Wait a few minutes; it is tried again by itself."
-ASK_OPERATOR = "Show this to the person who runs this installation."
+CONNECT_AGAIN = _("Connect the Instagram account again.")
+NOTHING = _("Nothing to do; the conversation stays as it is.")
+LATER = _("Wait a few minutes; it is tried again by itself.")
+ASK_OPERATOR = _("Show this to the person who runs this installation.")
 
-DEAD_TOKEN = ErrorRow(ErrorKind.AUTH, "Meta no longer accepts this connection.", CONNECT_AGAIN)
-THROTTLED = ErrorRow(ErrorKind.THROTTLED, "Meta asks us to slow down.", LATER, retryable=True)
+DEAD_TOKEN = ErrorRow(ErrorKind.AUTH, _("Meta no longer accepts this connection."), CONNECT_AGAIN)
+THROTTLED = ErrorRow(ErrorKind.THROTTLED, _("Meta asks us to slow down."), LATER, retryable=True)
 NO_PERMISSION = ErrorRow(
     ErrorKind.PERMISSION,
-    "A permission for this is missing or was taken back.",
-    "Connect the Instagram account again and leave every permission ticked.",
+    _("A permission for this is missing or was taken back."),
+    _("Connect the Instagram account again and leave every permission ticked."),
 )
 WINDOW_CLOSED = ErrorRow(
     ErrorKind.WINDOW,
-    "The time in which Instagram allows an answer to this person has passed.",
-    "Wait until they write again.",
+    _("The time in which Instagram allows an answer to this person has passed."),
+    _("Wait until they write again."),
 )
 NO_SUCH_PERSON = ErrorRow(
-    ErrorKind.UNAVAILABLE_PERSON, "Instagram does not show this person to us.", NOTHING
+    ErrorKind.UNAVAILABLE_PERSON, _("Instagram does not show this person to us."), NOTHING
 )
 PERSON_AWAY = ErrorRow(
     ErrorKind.UNAVAILABLE_PERSON,
-    "This person cannot be reached now: the profile is closed, or they blocked the account.",
-    "Wait until they write again.",
+    _("This person cannot be reached now: the profile is closed, or they blocked the account."),
+    _("Wait until they write again."),
 )
 RESTRICTED = ErrorRow(
     ErrorKind.RESTRICTED,
-    "Instagram has restricted this account for a while.",
-    "Look for a notice in the Instagram app under Settings > Account status.",
+    _("Instagram has restricted this account for a while."),
+    _("Look for a notice in the Instagram app under Settings > Account status."),
 )
 OTHER_APP = ErrorRow(
     ErrorKind.THREAD,
-    "Another app connected to this Instagram account holds the conversation.",
-    "Answer there, or make this app the default for conversations in the Page's settings.",
+    _("Another app connected to this Instagram account holds the conversation."),
+    _("Answer there, or make this app the default for conversations in the Page's settings."),
 )
 NO_LINK = ErrorRow(
     ErrorKind.AUTH,
-    "The Facebook Page is no longer linked to this Instagram account.",
-    "Link them again in the Page's settings, then connect the account again.",
+    _("The Facebook Page is no longer linked to this Instagram account."),
+    _("Link them again in the Page's settings, then connect the account again."),
 )
 UNKNOWN = ErrorRow(
     ErrorKind.UNKNOWN,
-    "Meta refused this without a reason we know.",
+    _("Meta refused this without a reason we know."),
     ASK_OPERATOR,
 )
 
 
 def _media(sentence: str) -> ErrorRow:
-    return ErrorRow(ErrorKind.MEDIA, sentence, "Send another file.")
+    return ErrorRow(ErrorKind.MEDIA, sentence, _("Send another file."))
 
 
 # Codes whose meaning no subcode changes; a listed pair below still wins.
@@ -113,20 +115,20 @@ ROWS_BY_CODE: dict[int, ErrorRow] = {
 }
 
 ROWS: dict[tuple[int, int | None], ErrorRow] = {
-    (1, None): ErrorRow(ErrorKind.TEMPORARY, "Meta had a passing fault.", LATER, retryable=True),
+    (1, None): ErrorRow(ErrorKind.TEMPORARY, _("Meta had a passing fault."), LATER, retryable=True),
     # Sent although Meta says otherwise: sending again would show the message twice.
     (1, 1357046): ErrorRow(
-        ErrorKind.SENT, "Meta reported an error, but the message was sent.", NOTHING
+        ErrorKind.SENT, _("Meta reported an error, but the message was sent."), NOTHING
     ),
     # May also mean that the person blocked the account, so tries must be few.
     (2, None): ErrorRow(
-        ErrorKind.TEMPORARY, "Meta was unavailable for a moment.", LATER, retryable=True
+        ErrorKind.TEMPORARY, _("Meta was unavailable for a moment."), LATER, retryable=True
     ),
     # A capability of the app, not a fault of the token: connecting again would not help.
     (3, None): ErrorRow(
         ErrorKind.APP,
-        "The Meta app does not have Advanced Access for this yet.",
-        "Ask for Advanced Access in the Meta app: App Review > Permissions and features.",
+        _("The Meta app does not have Advanced Access for this yet."),
+        _("Ask for Advanced Access in the Meta app: App Review > Permissions and features."),
     ),
     (10, None): NO_PERMISSION,
     (200, None): NO_PERMISSION,
@@ -140,76 +142,80 @@ ROWS: dict[tuple[int, int | None], ErrorRow] = {
     (10, 2534077): NO_LINK,
     (200, 2534041): ErrorRow(
         ErrorKind.PERMISSION,
-        "The owner of the Instagram account has switched message access off.",
-        "In the Instagram app: Settings > Messages and story replies > Message controls > "
-        "Connected tools > Allow access to messages.",
+        _("The owner of the Instagram account has switched message access off."),
+        _(
+            "In the Instagram app: Settings > Messages and story replies > Message controls > "
+            "Connected tools > Allow access to messages."
+        ),
     ),
     (200, 1545041): PERSON_AWAY,
     (551, 1545041): PERSON_AWAY,
     (200, 2018028): ErrorRow(
         ErrorKind.APP,
-        "The Meta app is not reviewed yet and may only write to people with a role in it.",
-        "Finish App Review, or add the person as a tester of the Meta app.",
+        _("The Meta app is not reviewed yet and may only write to people with a role in it."),
+        _("Finish App Review, or add the person as a tester of the Meta app."),
     ),
     (100, 2534014): NO_SUCH_PERSON,  # typically the id of another account's customer
     (100, 2018001): NO_SUCH_PERSON,
     (100, 2534013): NO_LINK,
     (100, 2534015): ErrorRow(
-        ErrorKind.APP, "Instagram does not accept a message like this.", ASK_OPERATOR
+        ErrorKind.APP, _("Instagram does not accept a message like this."), ASK_OPERATOR
     ),
     (100, 2534025): ErrorRow(
-        ErrorKind.GONE, "This comment can no longer be answered privately.", NOTHING
+        ErrorKind.GONE, _("This comment can no longer be answered privately."), NOTHING
     ),
     (100, 2534029): RESTRICTED,
     (100, 2534037): OTHER_APP,
     (100, 2018300): OTHER_APP,
-    (100, 2018008): _media("Instagram could not fetch the file."),
-    (100, 2018047): _media("The file is not what its type says."),
-    (100, 2018109): _media("The file is too large for Instagram."),
-    (100, 2018294): _media("Instagram took too long to process the video."),
-    (100, 2018074): _media("Instagram no longer knows this file."),
+    (100, 2018008): _media(_("Instagram could not fetch the file.")),
+    (100, 2018047): _media(_("The file is not what its type says.")),
+    (100, 2018109): _media(_("The file is too large for Instagram.")),
+    (100, 2018294): _media(_("Instagram took too long to process the video.")),
+    (100, 2018074): _media(_("Instagram no longer knows this file.")),
     (100, 33): ErrorRow(
         ErrorKind.GONE,
-        "Meta does not know this object, or does not show it to this connection.",
+        _("Meta does not know this object, or does not show it to this connection."),
         CONNECT_AGAIN,
     ),
     (101, None): ErrorRow(
-        ErrorKind.APP, "Meta does not know this app id.", "Check INSTAGRAM_APP_ID."
+        ErrorKind.APP, _("Meta does not know this app id."), _("Check INSTAGRAM_APP_ID.")
     ),
     (190, 458): ErrorRow(
         ErrorKind.AUTH,
-        "The app was removed by the person who connected it.",
+        _("The app was removed by the person who connected it."),
         CONNECT_AGAIN,
     ),
     (190, 459): ErrorRow(
         ErrorKind.AUTH,
-        "Meta wants to check the account of the person who connected it.",
-        "That person signs in at facebook.com or instagram.com and follows the steps there, then "
-        "connects again.",
+        _("Meta wants to check the account of the person who connected it."),
+        _(
+            "That person signs in at facebook.com or instagram.com and follows the steps there, then "
+            "connects again."
+        ),
     ),
     (190, 460): ErrorRow(
         ErrorKind.AUTH,
-        "The password of the account that connected it was changed.",
+        _("The password of the account that connected it was changed."),
         CONNECT_AGAIN,
     ),
-    (190, 463): ErrorRow(ErrorKind.AUTH, "The connection has expired.", CONNECT_AGAIN),
+    (190, 463): ErrorRow(ErrorKind.AUTH, _("The connection has expired."), CONNECT_AGAIN),
     (190, 464): ErrorRow(
         ErrorKind.AUTH,
-        "The account of the person who connected it is not confirmed.",
-        "That person confirms the account at Meta, then connects again.",
+        _("The account of the person who connected it is not confirmed."),
+        _("That person confirms the account at Meta, then connects again."),
     ),
     (190, 492): ErrorRow(
         ErrorKind.AUTH,
-        "The person who connected it no longer has a role on the Facebook Page.",
-        "Somebody with a role on the Page connects the account again.",
+        _("The person who connected it no longer has a role on the Facebook Page."),
+        _("Somebody with a role on the Page connects the account again."),
     ),
     (9000001, None): ErrorRow(
-        ErrorKind.GONE, "The message was deleted, or is older than Meta shows.", NOTHING
+        ErrorKind.GONE, _("The message was deleted, or is older than Meta shows."), NOTHING
     ),
     (36103, None): ErrorRow(
         ErrorKind.RESTRICTED,
-        "This Instagram account may not be used through Meta's interface.",
-        "Check that it is a Business or Creator account without restrictions.",
+        _("This Instagram account may not be used through Meta's interface."),
+        _("Check that it is a Business or Creator account without restrictions."),
     ),
 }
 

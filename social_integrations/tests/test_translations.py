@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation.template import templatize
 
+from social_integrations.graph.errors import ROWS, ROWS_BY_CODE, UNKNOWN
 from social_integrations.services.send_policy import WORDS
 from social_integrations.tests.factories import make_superuser
 
@@ -62,11 +63,19 @@ def compiled(path: Path) -> dict[str, list[str]]:
 
 
 def in_python(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    names = MARKS | {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name in MARKS
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
             name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
             first = node.args[0]
-            if name in MARKS and isinstance(first, ast.Constant) and isinstance(first.value, str):
+            if name in names and isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield first.value
 
 
@@ -127,6 +136,13 @@ def test_the_reasons_of_the_policy_are_translated() -> None:
         for sentence, action in WORDS.values():
             assert re.search("[ა-ჰ]", str(sentence))
             assert not action or re.search("[ა-ჰ]", str(action))
+
+
+def test_the_reasons_of_metas_errors_are_translated() -> None:
+    with translation.override("ka"):
+        for row in (*ROWS.values(), *ROWS_BY_CODE.values(), UNKNOWN):
+            for words in (row.sentence, row.next_step):
+                assert re.search("[ა-ჰ]", translation.gettext(words)), words
 
 
 @pytest.mark.django_db

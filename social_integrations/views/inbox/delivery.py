@@ -41,7 +41,7 @@ def delivery_of(message: Message, conversation: Conversation) -> Delivery | None
         icon=icon,
         label=str(label),
         reason=_reason(message, state),
-        next_step=one_line(message.error_action, SENTENCE_LENGTH) if failed else "",
+        next_step=one_line(_(message.error_action), SENTENCE_LENGTH) if failed else "",
         is_retryable=failed and message.source == Message.Source.CRM,
         is_unknown=unknown and message.source == Message.Source.CRM,
         tag=message.tag,
@@ -60,4 +60,5 @@ def _reason(message: Message, state: str) -> str:
         return _("The connection broke before Instagram answered. Look into Instagram.")
     if state == "held":
         return _("Connect the account again; it goes out by itself while Instagram allows it.")
-    return one_line(message.error_text, SENTENCE_LENGTH) if state == "failed" else ""
+    # Kept in English, whoever's worker wrote it.
+    return one_line(_(message.error_text), SENTENCE_LENGTH) if state == "failed" else ""

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from social_integrations.models import Contact, Conversation, Message
 from social_integrations.selectors import ConversationRow
@@ -29,9 +29,9 @@ MOST_UNREAD = 99
 SNIPPET_LENGTH = 90
 # Why no answer is possible, in a word or two; the composer says it in sentences.
 REFUSED = {
-    "never_opened": _lazy("Wait for them to write"),
-    "held_elsewhere": _lazy("Another app answers"),
-    "account_gone": _lazy("Disconnected"),
+    "never_opened": gettext_lazy("Wait for them to write"),
+    "held_elsewhere": gettext_lazy("Another app answers"),
+    "account_gone": gettext_lazy("Disconnected"),
 }
 
 

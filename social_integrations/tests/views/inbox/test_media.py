@@ -72,7 +72,7 @@ class TestWhoGetsIn:
         assert client.get(f"/inbox/{kind}/{10**15}/").status_code == 404
         assert host.requests == []
         client.force_login(make_staff(*READER))
-        assert client.get(path).getvalue() == PNG  # type: ignore[attr-defined]
+        assert client.get(path).getvalue() == PNG
         assert len(host.requests) == 1
 
     def test_what_was_unsent_is_not_there(self, reader: Client, host: Host) -> None:
@@ -92,7 +92,7 @@ class TestPassedOn:
     def test_a_picture_is_shown_and_cannot_do_anything(self, reader: Client, host: Host) -> None:
         found = picture_of(host)
         response = reader.get(f"/inbox/attachments/{found.pk}/", headers={"Referer": "http://x/"})
-        assert response.getvalue() == PNG  # type: ignore[attr-defined]
+        assert response.getvalue() == PNG
         assert response["Content-Type"] == PNG_TYPE.content_type
         assert response["Content-Length"] == str(len(PNG))
         assert response["Content-Disposition"] == f'inline; filename="instagram-{found.pk}.png"'
@@ -107,7 +107,7 @@ class TestPassedOn:
     def test_nothing_is_kept(self, reader: Client, host: Host) -> None:
         found = picture_of(host)
         for _ in range(2):
-            reader.get(f"/inbox/attachments/{found.pk}/").getvalue()  # type: ignore[attr-defined]
+            reader.get(f"/inbox/attachments/{found.pk}/").getvalue()
         assert len(host.requests) == 2
         found.refresh_from_db()
         assert found.file.name == ""
@@ -192,7 +192,7 @@ class TestPassedOn:
 
         for host in served(settings, endless):
             response = reader.get(f"/inbox/attachments/{picture_of(host).pk}/")
-            assert len(response.getvalue()) <= 100_000  # type: ignore[attr-defined]
+            assert len(response.getvalue()) <= 100_000
 
     def test_a_profile_is_a_picture_and_nothing_else(
         self, reader: Client, settings: Settings
@@ -224,7 +224,7 @@ class TestPlayers:
 
             def get(wanted: str) -> tuple[int, str, int]:
                 response = reader.get(path, headers={"Range": wanted})
-                body = response.getvalue()  # type: ignore[attr-defined]
+                body = response.getvalue()
                 return response.status_code, response["Content-Type"], len(body)
 
             # From the middle of something unknown: all of it, which shows what it is.
@@ -243,7 +243,7 @@ class TestPlaces:
                 for _ in range(media.STREAMS_AT_ONCE + 1):
                     response = reader.get(path)
                     if response.streaming:
-                        response.getvalue()  # type: ignore[attr-defined]
+                        response.getvalue()
 
     def test_somebody_who_hangs_up_gives_it_back(
         self, reader: Client, host: Host, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -24,6 +25,10 @@ from social_integrations.tests.factories import (
 from .conftest import READER
 
 pytestmark = pytest.mark.django_db
+
+
+def ask(client: Client, **asked: Any) -> Any:
+    return client.get("/inbox/updates/", asked)
 
 
 def cursor_of(page: str) -> str:
@@ -69,14 +74,14 @@ def test_the_open_conversation_comes_with_its_bubbles(reader: Client) -> None:
     )
     change(conversation)
     asked = {"after": cursor, "conversation": conversation.pk, "since": old.pk}
-    fresh = reader.get("/inbox/updates/", asked).text
+    fresh = ask(reader, **asked).text
     assert f'data-messages="{conversation.pk}"' in fresh
     assert "Anybody?" in fresh
     assert f'id="si-m-{new.pk}"' in fresh
     # What did not change keeps its fingerprint, so that the page leaves it alone.
     assert re.findall(rf'si-m-{old.pk}" data-version="(\w+)"', fresh) == version
     assert 'id="si-new"' not in fresh
-    elsewhere = reader.get("/inbox/updates/", asked | {"conversation": conversation.pk + 1}).text
+    elsewhere = ask(reader, **asked | {"conversation": conversation.pk + 1}).text
     assert "data-messages" not in elsewhere
 
 
@@ -90,7 +95,7 @@ def test_all_that_is_shown_is_looked_at_again(reader: Client) -> None:
     Message.objects.filter(pk=made[5].pk).update(unsent_at=NOON, text="")
     change(conversation)
     asked = {"after": cursor, "conversation": conversation.pk, "since": made[3].pk}
-    fresh = reader.get("/inbox/updates/", asked).text
+    fresh = ask(reader, **asked).text
     assert fresh.count('class="si-item si-message') == 67
     assert "This message was unsent." in fresh
 
@@ -132,7 +137,7 @@ def test_what_no_longer_fits_the_filters_is_named_as_gone(client: Client) -> Non
     conversation = make_message(conversation=make_conversation(assigned_to=me)).conversation
     cursor = cursor_of(client.get("/inbox/?assigned=me").text)
     change(conversation, assigned_to=None)
-    for query, is_gone in (
+    cases: list[tuple[dict[str, Any], bool]] = [
         ({"assigned": "me"}, True),
         ({"assigned": "nobody"}, False),
         ({}, False),
@@ -140,8 +145,9 @@ def test_what_no_longer_fits_the_filters_is_named_as_gone(client: Client) -> Non
         ({"status": "closed"}, True),
         ({"account": conversation.contact.account_id}, False),
         ({"account": conversation.contact.account_id + 1}, True),
-    ):
-        fresh = client.get("/inbox/updates/", {"after": cursor} | query).text
+    ]
+    for query, is_gone in cases:
+        fresh = ask(client, after=cursor, **query).text
         assert (f'data-gone="{conversation.pk}"' in fresh) == is_gone, query
         assert (f'id="si-row-{conversation.pk}"' in fresh) != is_gone
 
@@ -151,8 +157,8 @@ def test_foreign_conversations_are_never_told(client: Client) -> None:
     cursor, foreign = feed_start(), make_message().conversation
     change(foreign)
     asked = {"after": cursor, "conversation": foreign.pk}
-    assert client.get("/inbox/updates/", asked).status_code == 204
-    reset = client.get("/inbox/updates/", {"after": "odd", "conversation": foreign.pk})
+    assert ask(client, **asked).status_code == 204
+    reset = ask(client, after="odd", conversation=foreign.pk)
     assert "data-reset" in reset.text
     assert "data-messages" not in reset.text
 
@@ -161,7 +167,7 @@ def test_foreign_conversations_are_never_told(client: Client) -> None:
 def test_an_odd_cursor_makes_the_page_load_its_list_again(reader: Client, after: str) -> None:
     message = make_message()
     asked = {"after": after, "conversation": message.conversation_id, "since": "x"}
-    response = reader.get("/inbox/updates/", asked)
+    response = ask(reader, **asked)
     assert 'data-reset="1"' in response.text
     assert f'id="si-m-{message.pk}"' in response.text
 
