@@ -189,8 +189,8 @@ ROWS: dict[tuple[int, int | None], ErrorRow] = {
         ErrorKind.AUTH,
         _("Meta wants to check the account of the person who connected it."),
         _(
-            "That person signs in at facebook.com or instagram.com and follows the steps there, then "
-            "connects again."
+            "That person signs in at facebook.com or instagram.com and follows the steps there, "
+            "then connects again."
         ),
     ),
     (190, 460): ErrorRow(
