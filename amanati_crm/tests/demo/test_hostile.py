@@ -183,7 +183,9 @@ def shown(page: Page, selector: str) -> list[str]:
 def harmless(page: Page) -> None:
     """See that nothing was planted, and that every address is one of the web."""
     assert page.locator(PLANTED).count() == 0
-    odd = [url for url in page.evaluate(ADDRESSES) if not url.startswith(("http://", "https://", "/"))]
+    odd = [
+        url for url in page.evaluate(ADDRESSES) if not url.startswith(("http://", "https://", "/"))
+    ]
     assert odd == []
 
 
