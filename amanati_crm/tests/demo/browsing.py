@@ -35,7 +35,8 @@ PHONE = {"width": 390, "height": 844}
 # The console also tells of every answer that is no success; what those mean is each test's own.
 ANSWERS = re.compile(r"^Failed to load resource")
 POLICY = """addEventListener("securitypolicyviolation", (event) => noteViolation(
-    `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample} ${event.sourceFile}:${event.lineNumber}`), true);"""
+    `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}
+    by ${event.sourceFile}:${event.lineNumber}`), true);"""
 
 
 @dataclass

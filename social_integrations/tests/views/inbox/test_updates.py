@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ask(client: Client, **asked: Any) -> Any:
-    return ask(client, **asked)
+    return client.get("/inbox/updates/", asked)
 
 
 def cursor_of(page: str) -> str:
