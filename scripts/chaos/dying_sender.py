@@ -2,8 +2,8 @@
 
 A step is a write to the database, the connection to Meta, or waiting for Meta's answer; the life
 ends just before or just after it. Which one is drawn anew in every life. Lives are forks of one
-process that has Django loaded, so that hundreds of them take a minute; it ends with SIGTERM, or
-once nothing is queued any more.
+process that has Django loaded, so that hundreds of them take a minute; it ends with SIGTERM, after
+so many seconds (its argument), or once a life finds nothing to do.
 """
 
 import os
@@ -85,7 +85,7 @@ def live() -> None:
 
 def main() -> None:
     """Live and die until a life finds nothing to do; print how many died."""
-    deaths = 0
+    deaths, ends = 0, time.monotonic() + float(sys.argv[1])
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -93,7 +93,7 @@ def main() -> None:
         stopping = True
 
     signal.signal(signal.SIGTERM, stop)
-    while not stopping:
+    while not stopping and time.monotonic() < ends:
         child = os.fork()
         if child == 0:
             live()

@@ -19,8 +19,8 @@ MOST_SENDS = 500
 PER_CONVERSATION = 2
 DYING_SENDER = [sys.executable, "scripts/chaos/dying_sender.py"]
 A_CALL_MUST_BE_OVER = "61"
-DYING_SECONDS = 120.0
-SETTLE_SECONDS = 240.0
+DYING_SECONDS = 90.0
+SETTLE_SECONDS = 120.0
 OPEN = {"queued", "sending"}
 
 
@@ -67,8 +67,9 @@ def _die(app: App) -> int:
     """Run the dying worker until it has nothing left to do; return how often it died."""
     deaths, ends = 0, time.monotonic() + DYING_SECONDS
     while time.monotonic() < ends:
+        left = str(max(0.0, ends - time.monotonic()))
         done = subprocess.run(
-            DYING_SENDER, env=app.env, cwd=machine.ROOT, check=True, capture_output=True
+            [*DYING_SENDER, left], env=app.env, cwd=machine.ROOT, check=True, capture_output=True
         )
         deaths += int(done.stdout)
         waiting = app.store.rows(
