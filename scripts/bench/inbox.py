@@ -30,7 +30,7 @@ from social_integrations.api.tokens import AccessToken  # noqa: E402
 from social_integrations.models import Conversation  # noqa: E402
 
 API = "/api/social/instagram"
-CALLS = 200
+CALLS = 100
 WARM = 8
 AGENTS = 50
 RIGHTS = (
