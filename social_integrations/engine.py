@@ -1,4 +1,7 @@
-"""The embedded engine: two loops, one applies the ledger, one runs jobs."""
+"""The embedded engine: one loop applies the ledger, one runs jobs, one runs answers only.
+
+An answer to a customer never waits behind a comparison with Meta or a long erasure.
+"""
 
 import logging
 import threading
@@ -9,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 
 from .conf import app_settings
 from .services.applying import apply_pending
-from .tasks import run_next_job, sweep
+from .tasks import run_next_answer, run_next_job, sweep
 
 logger = logging.getLogger(__name__)
 
@@ -24,26 +27,30 @@ class Engine:
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._loop, args=(step,), name=name, daemon=True)
-            for name, step in (("apply", self._apply), ("jobs", run_next_job))
+            for name, step in (
+                ("apply", self._apply),
+                ("jobs", run_next_job),
+                ("answers", run_next_answer),
+            )
         ]
         self._swept_at = float("-inf")
 
     def start(self) -> None:
-        """Start both loops in threads of this process."""
+        """Start the loops in threads of this process."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Ask both loops to end after what they are doing."""
+        """Ask the loops to end after what they are doing."""
         self._stopping.set()
 
     def join(self, seconds: float | None = None) -> None:
-        """Wait until both loops have ended."""
+        """Wait until the loops have ended."""
         for thread in self._threads:
             thread.join(seconds)
 
     def is_alive(self) -> bool:
-        """Return whether both loops are running."""
+        """Return whether all loops are running."""
         return all(thread.is_alive() for thread in self._threads)
 
     def _apply(self) -> bool:

@@ -1,7 +1,7 @@
 """Background work by name: each handler takes a job's payload and calls one service."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -211,9 +211,24 @@ HANDLERS: dict[str, Handler] = {
 }
 
 
-def run_next_job() -> bool:
-    """Run one due job, outside any transaction; return whether there was one."""
-    job = jobs.claim()
+# What a person is waiting for: these have a loop of their own beside the one for all jobs.
+ANSWERS = (
+    jobs.SEND_MESSAGES,
+    jobs.SEND_REACTION,
+    jobs.SENDER_ACTION,
+    jobs.TAKE_OVER,
+    jobs.SEND_PRIVATE_REPLY,
+)
+
+
+def run_next_answer() -> bool:
+    """Run one due job that answers a customer; return whether there was one."""
+    return run_next_job(ANSWERS)
+
+
+def run_next_job(names: Collection[str] = ()) -> bool:
+    """Run one due job, of these names or any, outside any transaction; return if there was one."""
+    job = jobs.claim(names)
     if job is None:
         return False
     try:

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,12 +88,18 @@ def enqueue_once(job: NewJob) -> bool:
     return Job.objects.get_or_create(dedupe_key=job.dedupe_key, defaults=values)[1]
 
 
-def claim() -> Job | None:
-    """Take the next due job, or one whose worker died, for the length of a lease."""
+def claim(names: Collection[str] = ()) -> Job | None:
+    """Take the next due job, or one whose worker died, for the length of a lease.
+
+    With `names`, only a job of one of these.
+    """
     now = timezone.now()
     due = Q(state=Job.State.READY, due_at__lte=now)
     abandoned = Q(state=Job.State.RUNNING, leased_until__lt=now)
-    for candidate in Job.objects.filter(due | abandoned).order_by("due_at")[:10]:
+    open_jobs = Job.objects.filter(due | abandoned)
+    if names:
+        open_jobs = open_jobs.filter(name__in=names)
+    for candidate in open_jobs.order_by("due_at")[:10]:
         if candidate.attempts >= app_settings.JOB_MAX_ATTEMPTS:
             _bury(candidate)
             continue

@@ -13,7 +13,7 @@ from social_integrations.models import Contact, Job, OAuthAttempt, Reconciliatio
 from social_integrations.services import jobs
 from social_integrations.services.intake import store_delivery
 from social_integrations.services.jobs import NewJob
-from social_integrations.tasks import HANDLERS, run_next_job, sweep
+from social_integrations.tasks import HANDLERS, run_next_answer, run_next_job, sweep
 from social_integrations.tests.factories import (
     make_account,
     make_contact,
@@ -66,6 +66,13 @@ class TestRunning:
 
     def test_without_work_it_says_so(self) -> None:
         assert run_next_job() is False
+
+    def test_answers_have_a_way_past_everything_else(self) -> None:
+        other = make_job(name=jobs.RECONCILE, payload={"run": 0, "part": 0})
+        answer = make_job(name=jobs.SEND_MESSAGES, payload={"conversation": 0})
+        assert [run_next_answer(), run_next_answer()] == [True, False]
+        states = dict(Job.objects.values_list("pk", "state"))
+        assert states == {other.pk: "ready", answer.pk: "done"}
 
     def test_a_profile_is_fetched_and_the_job_done(self, meta: FakeMeta) -> None:
         job = profile_job()
