@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from social_integrations.access import access_policy
 from social_integrations.models import Conversation
 
+from .local_time import local_time
 from .queries import seen_conversations
 
 View: TypeAlias = Callable[..., HttpResponseBase]
@@ -26,7 +27,8 @@ def inbox_view(*methods: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-            response = _refuse(request) or view(request, **arguments)
+            with local_time(request):
+                response = _refuse(request) or view(request, **arguments)
             add_never_cache_headers(response)
             return response
 

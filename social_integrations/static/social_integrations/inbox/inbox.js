@@ -4,6 +4,16 @@ const live = document.getElementById("si-live");
 const words = live.dataset;
 const JUMP_DISTANCE = 80;
 
+// Times are written by the server. It learns the reader's time zone once, from a cookie.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && zone !== words.zone) {
+  const cookie = `si_timezone=${zone}`;
+  const known = document.cookie.split("; ").includes(cookie);
+  document.cookie = `${cookie}; path=/; max-age=31536000; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+  // Where it is refused, or names a zone the server does not know, the page stays as it is.
+  if (!known && document.cookie.split("; ").includes(cookie)) location.reload();
+}
+
 const thread = () => document.getElementById("si-thread");
 const scroller = () => document.getElementById("si-scroll");
 

@@ -287,6 +287,18 @@ class TestThread:
         Conversation.objects.update(staff_read_at=NOON + timedelta(hours=1))
         assert 'id="si-new"' not in page_of(reader, f"/inbox/{conversation.pk}/")
 
+    @pytest.mark.parametrize(
+        ("zone", "shown"),
+        [("Asia/Tbilisi", "4 p.m."), ("Europe/Berlin", "1 p.m."), ("../etc/passwd", "noon")],
+    )
+    def test_times_are_in_the_zone_the_browser_names(
+        self, reader: Client, zone: str, shown: str
+    ) -> None:
+        message = make_message(sent_at=NOON)
+        reader.cookies["si_timezone"] = zone
+        page = page_of(reader, f"/inbox/{message.conversation_id}/")
+        assert f">{shown}</time>" in bubble(page, message)
+
     def test_days_are_the_viewers(self, reader: Client, settings: Settings) -> None:
         settings.TIME_ZONE = "Asia/Tbilisi"
         message = make_message(sent_at=NOON.replace(hour=21))
