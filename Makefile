@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test laws lint bench chaos lock
+.PHONY: help demo test laws lint bench chaos messages lock
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -17,7 +17,9 @@ test: $(VENV)/.dev ## run all tests on SQLite, and again on PostgreSQL where one
 	@$(RUN) scripts/run_tests.py
 
 laws: $(VENV)/.dev ## run the laws of applying with ten times the examples, as CI does
-	@HYPOTHESIS_PROFILE=long $(RUN) scripts/run_tests.py social_integrations/tests/services/test_laws.py
+	@HYPOTHESIS_PROFILE=long $(RUN) scripts/run_tests.py --at-once \
+		social_integrations/tests/services/test_laws.py \
+		social_integrations/tests/services/test_send_laws.py
 
 lint: $(VENV)/.dev ## check style, types, missing migrations and the deployment settings
 	@$(RUN) scripts/run_lint.py
@@ -28,6 +30,9 @@ bench: $(VENV)/.dev ## measure against a bare view; see docs/performance.md
 chaos: $(VENV)/.dev ## break things while receiving; see docs/chaos.md (RECIPES, DELIVERIES, DATABASE)
 	@$(RUN) scripts/chaos $(RECIPES) $(if $(DELIVERIES),--deliveries $(DELIVERIES)) \
 		$(if $(DATABASE),--database $(DATABASE))
+
+messages: $(VENV)/.dev ## collect and compile what is translated; needs GNU gettext
+	@$(RUN) -P scripts/make_messages.py
 
 lock: ## pin all dependencies again, with hashes
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 \

@@ -1,12 +1,13 @@
 """Settings of the test suite: fixed secrets, quick hashing, `TEST_DATABASE_URL` or SQLite."""
 
 import os
+from pathlib import Path
 
 from cryptography.fernet import Fernet
 
 os.environ.update(
     SECRET_KEY="test-" + "s" * 60,
-    DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite:///.artifacts/tests.sqlite3"),
+    DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or "sqlite:///.artifacts/tests.sqlite3",
     ALLOW_PLAIN_HTTP="true",
     DEBUG="false",
     INSTAGRAM_APP_ID="700000000000001",
@@ -29,9 +30,12 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Every client of a test would read all of it again, where a demo or a deployment collected it.
+STATIC_ROOT = BASE_DIR / ".artifacts" / "no-static-files"  # noqa: F405
 # Tests that look at accounts say so.
 INSTAGRAM_WATCH_SECONDS = 0
 # A file, not memory: threads of one test get connections of their own, as in production.
+(BASE_DIR / ".artifacts").mkdir(exist_ok=True)  # noqa: F405
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    (BASE_DIR / ".artifacts").mkdir(exist_ok=True)  # noqa: F405
-    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / ".artifacts" / "test.sqlite3")}  # noqa: F405
+    _file = "test_" + Path(DATABASES["default"]["NAME"]).name  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / ".artifacts" / _file)}  # noqa: F405

@@ -22,6 +22,7 @@ urlpatterns = [
     # Its icons are data: images inside our own stylesheet.
     path("api/docs/", csp_update({"img-src": ["data:"]})(docs), name="api-docs"),
     path("legal/", include("legal.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("health/live/", views.live, name="health-live"),
     path("health/ready/", views.ready, name="health-ready"),
 ]

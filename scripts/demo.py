@@ -147,10 +147,12 @@ def remembered_secrets(path: Path) -> dict[str, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file only its owner can read."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write a file only its owner can read; nobody ever sees half of it."""
+    unfinished = path.with_name(f"{path.name}.new")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text + "\n")
+    unfinished.replace(path)
 
 
 def demo_environment(
@@ -177,6 +179,7 @@ def demo_environment(
             f"{host}:{urlsplit(emulator_url).port}" for host in (HOST, "localhost")
         ),
         "MEDIA_ROOT": str(folder / "media"),
+        "STATIC_ROOT": str(folder / "static"),
         "LEGAL_OPERATOR_NAME": "EchoDesk demo",
         "LEGAL_OPERATOR_ADDRESS": "The computer this demo runs on",
         "LEGAL_CONTACT_EMAIL": "privacy@echodesk.example",

@@ -6,14 +6,19 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from social_integrations.models import Contact, Conversation
+from social_integrations.services.conversations import set_status
 from social_integrations.services.privacy import erase_contacts
+from social_integrations.services.sending import policy_for
 
 from .base import AccountFilter, AuditedAdmin, CappedPaginator, ReadOnlyAdmin
 from .rendering import link_html, one_line
+from .sending import until
 from .thread import read_thread
 
 
@@ -29,7 +34,7 @@ class ConversationAdmin(AuditedAdmin):
 
     paginator = CappedPaginator
     show_full_result_count = False
-    list_display = ["person", "account", "status", "last_message_at"]
+    list_display = ["person", "account", "status", "assigned_to", "last_message_at"]
     list_display_links = ["person"]
     list_filter = ["status", ContactAccountFilter, "last_message_at"]
     search_fields = ["contact__username", "contact__name", "contact__igsid"]
@@ -39,6 +44,7 @@ class ConversationAdmin(AuditedAdmin):
         "account",
         "status",
         "assigned_to",
+        "answering",
         "last_message_at",
         "customer_seen_at",
     ]
@@ -46,6 +52,7 @@ class ConversationAdmin(AuditedAdmin):
         "contact_link",
         "account",
         "assigned_to",
+        "answering",
         "last_message_at",
         "customer_seen_at",
     ]
@@ -68,6 +75,16 @@ class ConversationAdmin(AuditedAdmin):
         """Erasing a person is the way to delete a conversation."""
         return False
 
+    def save_model(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        obj: Conversation,
+        form: Any,  # noqa: ARG002
+        change: bool,  # noqa: ARG002, FBT001 - Django's signature
+    ) -> None:
+        """Open or close it as the inbox does, so that everybody's list follows."""
+        set_status(conversation_id=obj.pk, status=obj.status)
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -75,6 +92,16 @@ class ConversationAdmin(AuditedAdmin):
         conversation = kwargs.get("obj")
         context["thread"] = read_thread(conversation) if conversation else None
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="may be answered")
+    def answering(self, conversation: Conversation) -> str:
+        """Say what Meta's rules say about an answer now."""
+        decision = policy_for(conversation)
+        told = f"{decision.sentence} {decision.action}".strip()
+        ends = decision.human_agent_until or decision.closes_at
+        if ends is None or not decision.is_allowed:
+            return told
+        return until(told, date_format(timezone.localtime(ends), "DATETIME_FORMAT"))
 
     @admin.display(description="person", ordering="contact__name")
     def person(self, conversation: Conversation) -> str:

@@ -154,8 +154,8 @@ class SendingAdmin(AuditedAdmin):
         if not said:
             return "-"
         ends = _moment(said.get("human_agent_until" if message.tag else "closes_at"))
-        until = f" Until {ends}." if ends else ""
-        return visible(f"{said.get('sentence', '')}{until}")
+        sentence = str(said.get("sentence") or "")
+        return visible(until(sentence, ends) if ends else sentence)
 
     @admin.display(description="parts")
     def parts(self, message: Message) -> str | SafeString:
@@ -185,6 +185,11 @@ class SendingAdmin(AuditedAdmin):
         given = {"quick_replies": message.quick_replies, "template": message.template}
         found = {name: value for name, value in given.items() if value}
         return pretty_json(lambda: found) if found else "-"
+
+
+def until(sentence: str, ends: str) -> str:
+    """Say until when a sentence holds."""
+    return f"{sentence.rstrip('.')} (until {ends})."
 
 
 def _user(request: HttpRequest) -> Any:

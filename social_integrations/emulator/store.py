@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS message (
     kind TEXT NOT NULL DEFAULT 'text', extra TEXT NOT NULL DEFAULT '{}',
     num_edit INTEGER NOT NULL DEFAULT 0, clock_ms INTEGER NOT NULL DEFAULT 0,
     reads INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS message_thread ON message (account_id, customer_id);
 CREATE TABLE IF NOT EXISTS reaction (
     mid TEXT NOT NULL, customer_id TEXT NOT NULL, reaction TEXT NOT NULL, emoji TEXT NOT NULL,
     PRIMARY KEY (mid, customer_id));

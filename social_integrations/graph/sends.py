@@ -9,6 +9,7 @@ from .flavours import Flavour
 JSONObject = dict[str, Any]
 
 MESSAGES = "me/messages"
+ATTACHMENTS = "me/message_attachments"
 TAKE_THREAD_CONTROL = "take_thread_control"
 LOVE = "love"
 SENDER_ACTIONS = ("typing_on", "typing_off", "mark_seen")
@@ -22,6 +23,8 @@ class Media:
     """Meta's word: image, video, audio or file."""
     url: str = ""
     attachment_id: str = ""
+    must_upload: bool = False
+    """Whether Meta takes it by id only."""
 
     def as_json(self) -> JSONObject:
         """Return it as Meta wants it."""
@@ -48,6 +51,13 @@ def message_body(igsid: str, outgoing: Outgoing, flavour: Flavour) -> JSONObject
     if outgoing.reply_to_mid:
         body["reply_to"] = {"mid": outgoing.reply_to_mid}  # Meta: at the top, not in the message
     return body | _messaging_type(outgoing.tag, flavour)
+
+
+def upload_body(media: Media) -> JSONObject:
+    """Return the body that lets Meta fetch a file without sending it."""
+    payload = {"url": media.url, "is_reusable": True}
+    attachment = {"type": media.type, "payload": payload}
+    return {"platform": "instagram", "message": {"attachment": attachment}}
 
 
 def private_reply_body(comment_id: str, text: str) -> JSONObject:

@@ -256,7 +256,12 @@ class Migration(migrations.Migration):
                         blank=True, editable=False, help_text="What Instagram took last.", null=True
                     ),
                 ),
-                ("pushed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "pushed_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="sent to Instagram"
+                    ),
+                ),
                 (
                     "seen",
                     models.JSONField(
@@ -266,7 +271,12 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
-                ("seen_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "seen_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="asked"
+                    ),
+                ),
                 (
                     "account",
                     models.OneToOneField(

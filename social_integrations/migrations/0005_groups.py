@@ -38,7 +38,6 @@ MANAGERS = (
     "change_awaymessage",
     "delete_awaymessage",
     "view_privatereply",
-    "add_privatereply",
     "view_upload",
     "view_webhookevent",
     "change_webhookevent",

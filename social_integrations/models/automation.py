@@ -50,11 +50,11 @@ class MessengerProfile(models.Model):
     pushed = models.JSONField(
         null=True, blank=True, editable=False, help_text="What Instagram took last."
     )
-    pushed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    pushed_at = models.DateTimeField("sent to Instagram", null=True, blank=True, editable=False)
     seen = models.JSONField(
         null=True, blank=True, editable=False, help_text="What Instagram said it has."
     )
-    seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    seen_at = models.DateTimeField("asked", null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = "ice breakers and menu"

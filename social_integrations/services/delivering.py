@@ -24,6 +24,7 @@ from social_integrations.models import Attachment, ConnectedAccount, Conversatio
 from . import budget
 from .clients import client_for_account, flavour_of
 from .guarding import guarded
+from .hosting import UPLOADED_FIRST, hosted
 from .outbox import lock_conversation, policy_for, set_error, touch
 from .outcomes import (
     MAX_TRIES,
@@ -202,14 +203,21 @@ def outgoing_of(message: Message) -> Outgoing | None:
 
 def _media(attachment: Attachment) -> Media:
     media = Media(type=attachment.type, url=attachment.url, attachment_id=attachment.media_id)
-    return replace(media, url=link_for(attachment.upload)) if attachment.upload else media
+    upload = attachment.upload
+    if upload is None:
+        return media
+    must_upload = upload.content_type in UPLOADED_FIRST
+    return replace(media, url=link_for(upload), must_upload=must_upload)
 
 
 def _call(client: GraphClient, start: Start) -> None:
     """Call Meta once, and record what came of it whatever that is."""
     claim = start.claim
-    body = message_body(start.igsid, start.outgoing, flavour_of(claim.account.login))
     try:
+        # Uploading needs a permission that sending does not: without it only this message fails.
+        with guarded(claim.account, permissions=False):
+            outgoing = replace(start.outgoing, files=hosted(client, start.outgoing.files))
+        body = message_body(start.igsid, outgoing, flavour_of(claim.account.login))
         with guarded(claim.account):
             answer = client.post_json(MESSAGES, body)
     except AccountOnHold:

@@ -12,7 +12,7 @@ from .draft_types import Draft, OutgoingFile, QuickReply
 from .outgoing_media import TAKEN, refuse_suffix
 from .public_links import check_link
 from .templates import check_payload, check_template
-from .texts import MAX_TEXT_BYTES, clean_line, clean_text, is_blank
+from .texts import MAX_TEXT_BYTES, clean_line, clean_text, is_blank, is_id
 
 MAX_PARTS = 20
 MAX_IMAGES = 10
@@ -82,8 +82,7 @@ def _checked_file(one: OutgoingFile) -> OutgoingFile:
 
 def _checked_mid(mid: str) -> str:
     """Return the id of the quoted message; one that could be nobody's is no id."""
-    cleaned = clean_line(mid[: MAX_MID + 1])
-    if cleaned != mid or len(mid) > MAX_MID:
+    if mid and not is_id(mid, MAX_MID):
         raise DraftError(
             "reply_to",
             gettext("The message you quote is not known."),

@@ -11,6 +11,21 @@ from social_integrations.models import Conversation
 from . import uploads
 from .draft_checks import checked
 from .draft_types import Draft
+from .texts import is_id
+
+MAX_REFERENCE = 64
+
+
+def check_reference(reference: str) -> None:
+    """Raise `DraftError` for a client reference no row could hold."""
+    if reference and not is_id(reference, MAX_REFERENCE):
+        raise DraftError(
+            "client_reference",
+            gettext("A client reference has at most {limit} plain characters.").format(
+                limit=MAX_REFERENCE
+            ),
+            gettext("Use a random one for each answer."),
+        )
 
 
 def looked_up(

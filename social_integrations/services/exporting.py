@@ -6,12 +6,13 @@ from django.core import serializers
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from social_integrations.models import Contact
+from social_integrations.models import Contact, Note
 
 from .inventory import STORES, People
 
-# Staff are other people: who was assigned, who answered, who chose a file.
+# Staff are other people: who was assigned, who answered, who chose a file, who wrote a note.
 OTHERS = frozenset({"assigned_to", "sent_by", "uploaded_by"})
+NOTE_OTHERS = OTHERS | {"author"}
 
 
 def export_contact(*, contact_id: int) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def _beside(rows: dict[int, Model], others: QuerySet[Any]) -> int:
 
 def _fields(row: Model) -> dict[str, Any]:
     """Return a row's own fields as Django's serializers give them."""
-    names = [field.name for field in row._meta.concrete_fields if field.name not in OTHERS]
+    others = NOTE_OTHERS if isinstance(row, Note) else OTHERS
+    names = [field.name for field in row._meta.concrete_fields if field.name not in others]
     [plain] = serializers.serialize("python", [row], fields=names)
     return {"id": row.pk, **plain["fields"]}

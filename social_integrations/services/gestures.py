@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from social_integrations.exceptions import DraftError, SendRefused
 from social_integrations.models import ConnectedAccount, Conversation, Message, Reaction
 
+from .graphemes import is_emoji
 from .jobs import SEND_REACTION, SENDER_ACTION, NewJob, enqueue_all
 from .outbox import lock_conversation, policy_for, touch
 
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 TYPING_ON, TYPING_OFF, MARK_SEEN = "typing_on", "typing_off", "mark_seen"
 # Asked for again within so many seconds, the same gesture is made once.
 SAME_GESTURE = timedelta(seconds=5)
-EMOJI_LENGTH = 64
 HEARTS = ("❤️", "❤", "♥️", "♥")
 
 
@@ -43,11 +43,15 @@ def react(*, message: Message, emoji: str, by: AbstractBaseUser | None = None) -
     """
     conversation = lock_conversation(message.conversation_id)
     account = conversation.contact.account
-    if not emoji.strip() or len(emoji) > EMOJI_LENGTH:
-        raise DraftError("emoji", gettext("Choose one emoji to react with."))
+    if not is_emoji(emoji):
+        raise DraftError(
+            "emoji", gettext("This is not one emoji."), gettext("Choose one to react with.")
+        )
     if emoji not in HEARTS and not takes_any_emoji(account):
         raise DraftError(
-            "emoji", gettext("Through this connection Instagram takes only ❤ as a reaction.")
+            "emoji",
+            gettext("Through this connection Instagram takes only ❤ as a reaction."),
+            gettext("React with ❤, or answer with a message."),
         )
     _check(conversation, message)
     return _want(conversation, message, emoji, by)
@@ -80,7 +84,11 @@ def mark_seen(*, conversation: Conversation) -> None:
 
 def _check(conversation: Conversation, message: Message) -> None:
     if not message.mid or message.unsent_at:
-        raise DraftError("no_message", gettext("Instagram does not know this message (any more)."))
+        raise DraftError(
+            "no_message",
+            gettext("Instagram does not know this message (any more)."),
+            gettext("Answer with a message instead."),
+        )
     decision = policy_for(conversation)
     if not decision.is_allowed:
         raise SendRefused(decision)

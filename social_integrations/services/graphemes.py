@@ -19,6 +19,10 @@ MARKS = frozenset({"Mn", "Mc", "Me"})
 # Signs that enclose the digits after them.
 PREPENDED = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
 PREPENDED_BEYOND = frozenset("\U000110bd\U000110cd")
+SYMBOLS = frozenset({"So", "Sk"})
+# What makes an emoji of a digit or an arrow: the keycap, and "shown in colour".
+EMOJI_SIGNS = frozenset("\u20e3\ufe0f")
+MAX_EMOJI = 64
 VIRAMA = 9  # the combining class of signs that join two consonants
 HANGUL_LEADS = ((0x1100, 0x115F), (0xA960, 0xA97C))
 HANGUL_FOLLOWERS = ((0x1160, 0x11FF), (0xD7B0, 0xD7FB))
@@ -38,6 +42,13 @@ def graphemes(text: str) -> Iterator[str]:
         start, flags = index, 0
     if text:
         yield text[start:]
+
+
+def is_emoji(text: str) -> bool:
+    """Return whether a text is a single emoji, of however many code points."""
+    if len(list(graphemes(text[: MAX_EMOJI + 1]))) != 1 or len(text) > MAX_EMOJI:
+        return False
+    return any(char in EMOJI_SIGNS or unicodedata.category(char) in SYMBOLS for char in text)
 
 
 def _is_joined(before: str, char: str) -> bool:

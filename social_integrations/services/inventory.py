@@ -26,6 +26,7 @@ from social_integrations.models import (
     Message,
     MessageEdit,
     MessengerProfile,
+    Note,
     OAuthAttempt,
     OpeningHours,
     PendingGrant,
@@ -111,6 +112,10 @@ def _uploads(people: People) -> Iterator[QuerySet[Any]]:
     yield Upload.objects.filter(pk__in=held.values("upload"))
 
 
+def _notes(people: People) -> Iterator[QuerySet[Any]]:
+    yield Note.objects.filter(conversation__contact__in=people.keys)
+
+
 def _messages(people: People) -> Iterator[QuerySet[Any]]:
     yield people.messages
 
@@ -168,6 +173,7 @@ STORES: tuple[Store, ...] = (
         Message,
         _messages,
     ),
+    Store("Notes", "what staff wrote down beside a conversation", WITH_PERSON, Note, _notes),
     Store("Conversations", "state and clocks", WITH_PERSON, Conversation, _conversations),
     Store(
         "Contacts",

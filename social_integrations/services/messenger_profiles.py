@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from social_integrations.exceptions import (
+    AccountOnHold,
     GraphError,
     GraphPausedError,
     GraphRefusedError,
@@ -39,6 +40,16 @@ MENU_PERMISSION = (
     "the account again."
 )
 
+DISCONNECTED = (
+    "The Instagram account is disconnected.",
+    "Connect it again, then send this once more.",
+)
+WAITS = {
+    ConnectedAccount.Status.REAUTH_REQUIRED: "The account has to be connected again first.",
+    # Disconnecting cancelled the job.
+    ConnectedAccount.Status.DISCONNECTED: " ".join(DISCONNECTED),
+}
+
 
 @transaction.atomic
 def want_push(profile: MessengerProfile) -> None:
@@ -66,7 +77,7 @@ class ProfileStanding:
 def standing_of(profile: MessengerProfile) -> ProfileStanding:
     """Return how a profile stands; its account should be loaded."""
     if profile.state == State.WANTED:
-        waits = "" if profile.account.is_active else "The account has to be connected again first."
+        waits = WAITS.get(ConnectedAccount.Status(profile.account.status), "")
         return ProfileStanding("running", "Waiting to be sent", waits)
     trouble = f"{profile.error_text} {profile.error_action}".strip()
     if profile.state == State.FAILED:
@@ -145,8 +156,12 @@ def _talk(
             return _heeding(account, client, talk)
     except GraphPausedError:
         raise
+    except AccountOnHold as held:
+        if held.disconnected:  # its jobs are dropped: nothing would ever come of waiting
+            _note(profile, DISCONNECTED, on_error)
+        raise
     except GraphError as error:
-        _note(profile, error, on_error)
+        _note(profile, _words(account, error), on_error)
         if _may_help(error):
             raise
         return None
@@ -177,9 +192,9 @@ def _may_help(error: GraphError) -> bool:
 
 
 def _note(
-    profile: MessengerProfile, error: GraphError, state: MessengerProfile.State | None
+    profile: MessengerProfile, words: tuple[str, str], state: MessengerProfile.State | None
 ) -> None:
-    sentence, action = _words(profile.account, error)
+    sentence, action = words
     values: dict[str, Any] = {"error_text": sentence, "error_action": action}
     if state is not None:
         values["state"] = state

@@ -31,7 +31,7 @@ class Intake:
 # Meta's word → what it takes (section 4.4 of the reference).
 TAKEN: Mapping[str, Intake] = {
     "image": Intake(
-        # Meta: GIF is on the list of its attachment upload, which a send with a link includes.
+        # Meta: GIF by its attachment upload only; see `services/hosting.py`.
         formats=(sniffing.JPEG, sniffing.PNG, sniffing.GIF),
         max_bytes=8 * MEGABYTE,
         advice=_("Save the picture as JPEG or PNG and choose it again."),
@@ -77,6 +77,10 @@ REFUSED: Mapping[str, tuple[Promise, Promise]] = {
         name: (format_lazy(NO_SOUND, format=name), SAVE_RECORDING)
         for name in ("MP3", "OGG", "FLAC", "AMR")
     },
+    "GIF": (
+        _("Instagram takes GIF pictures only as uploaded files."),
+        _("Choose the file itself instead of its address."),
+    ),
     "MKV": (format_lazy(NO_VIDEO, format="MKV"), TAKEN["video"].advice),
     "WMV": (format_lazy(NO_VIDEO, format="WMV"), TAKEN["video"].advice),
 }
@@ -101,6 +105,7 @@ SUFFIXES: Mapping[str, str] = {
     **dict.fromkeys((".tif", ".tiff"), "TIFF"),
     **dict.fromkeys((".svg", ".svgz"), "SVG"),
     ".webp": "WebP",
+    ".gif": "GIF",
     ".avif": "AVIF",
     ".bmp": "BMP",
     ".mp3": "MP3",

@@ -15,10 +15,10 @@ from social_integrations.events import kinds
 from social_integrations.exceptions import DraftError, SendRefused
 from social_integrations.models import ConnectedAccount, Message, PrivateReply, WebhookEvent
 
-from .drafts import MAX_TEXT_BYTES
 from .jobs import SEND_PRIVATE_REPLY, NewJob, enqueue_all
 from .outbox import STANDINGS
 from .send_policy import Author, Facts, Standing, decide
+from .texts import MAX_TEXT_BYTES, byte_length, clean_text, is_blank, is_id
 
 TIME_TO_ANSWER = timedelta(days=7)
 COMMENT_ID_LENGTH = 255
@@ -39,13 +39,16 @@ def reply_privately(
     failed may be written again. Raises `DraftError` where Meta would refuse it and `SendRefused`
     where the account is disconnected.
     """
-    text = text.strip()
-    if not text or len(text.encode()) > MAX_TEXT_BYTES:
+    text = clean_text(text).strip()
+    if is_blank(text) or byte_length(text) > MAX_TEXT_BYTES:
+        sentence = gettext("A private reply needs a text of at most {limit} bytes.")
+        raise DraftError("text", sentence.format(limit=MAX_TEXT_BYTES), gettext("Shorten it."))
+    if not is_id(comment_id, COMMENT_ID_LENGTH):
         raise DraftError(
-            "text", gettext("Write a text of at most {limit} bytes.").format(limit=MAX_TEXT_BYTES)
+            "comment",
+            gettext("This is not the id of a comment."),
+            gettext("Choose the comment again."),
         )
-    if not comment_id or len(comment_id) > COMMENT_ID_LENGTH:
-        raise DraftError("comment", gettext("This is not the id of a comment."))
     _check_standing(account, author)
     commented_at = comment_time(account, comment_id)
     if commented_at and timezone.now() >= commented_at + TIME_TO_ANSWER:
@@ -82,6 +85,7 @@ def _row(account: ConnectedAccount, comment_id: str) -> PrivateReply:
         raise DraftError(
             "comment_answered",
             gettext("Instagram allows one private reply to a comment, and it was sent."),
+            gettext("Answer below the comment instead."),
         )
     return reply or PrivateReply(account=account, comment_id=comment_id)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from social_integrations.exceptions import SendRefused
 from social_integrations.models import Attachment, ConnectedAccount, Conversation, Message
 
-from .drafting import looked_up
+from .drafting import check_reference, looked_up
 from .drafts import Draft, Part, cut
 from .gestures import mark_seen, react, show_typing, takes_any_emoji, unreact
 from .outbox import lock_conversation, policy_for, touch, wake
@@ -62,6 +62,7 @@ def send(
     `SendRefused` where its rules allow no answer now. While the account has to be connected again
     the messages wait; where their time runs out meanwhile, they come back as failed.
     """
+    check_reference(client_reference)
     locked = lock_conversation(conversation.pk)
     account = locked.contact.account
     if client_reference and (known := _find_by_reference(account, client_reference)):

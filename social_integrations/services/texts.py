@@ -33,6 +33,11 @@ def is_blank(text: str) -> bool:
     return all(char.isspace() or unicodedata.category(char) == "Cf" for char in text)
 
 
+def is_id(text: str, limit: int) -> bool:
+    """Return whether a text can be somebody's id: not empty, not too long, nothing invisible."""
+    return 0 < len(text) <= limit and clean_line(text) == text
+
+
 def byte_length(text: str) -> int:
     """Return the length as Meta counts it."""
     return len(text.encode(errors="replace"))

@@ -24,6 +24,7 @@ from social_integrations.models.uploads import upload_path
 from .draft_checks import upload_gone
 from .draft_types import OutgoingFile
 from .files import delete_after_commit
+from .hosting import check_format
 from .locks import skip_locked
 from .outgoing_media import HEAD_BYTES, recognise
 from .texts import clean_line
@@ -51,6 +52,7 @@ def store(
     size = file.size or 0
     file.seek(0)
     found = recognise(file.read(HEAD_BYTES), name=name, size=size)
+    check_format(account, found.format)
     file.seek(0)
     _refuse_a_heap(account, uploaded_by)
     upload = Upload(

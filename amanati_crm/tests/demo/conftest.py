@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,8 +16,11 @@ from typing import Any
 import pytest
 import requests
 
+from scripts.lib.machine import free_port
+
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 90
+TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -113,39 +115,35 @@ def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
     raise AssertionError(f"never came true; last seen: {found!r}")
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports nobody listens on."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 def launch(folder: Path, **settings: str) -> tuple[subprocess.Popen[str], Demo]:
-    """Start the demo's launcher, with settings of its own, and wait for its links."""
-    app, emulator = map(str, free_ports(2))
+    """Start the demo's launcher, with settings of its own, and wait for its links.
+
+    Somebody else may take a port between our look and the launcher's: then with other ports.
+    """
+    for _ in range(TRIES):
+        launcher = _start(folder, **settings)
+        deadline = time.monotonic() + START_SECONDS
+        while launcher.poll() is None and time.monotonic() < deadline:
+            if (folder / "demo.json").exists():
+                details = json.loads((folder / "demo.json").read_text())
+                return launcher, Demo(**details, folder=folder, launcher=launcher.pid)
+            time.sleep(0.1)
+        launcher.terminate()
+        said = launcher.communicate()[0]
+    pytest.fail(f"The demo did not start:\n{said}")
+
+
+def _start(folder: Path, **settings: str) -> subprocess.Popen[str]:
     (folder / "demo.json").unlink(missing_ok=True)
-    launcher = subprocess.Popen(
+    ports = {"PORT": str(free_port()), "EMULATOR_PORT": str(free_port())}
+    return subprocess.Popen(
         [sys.executable, "scripts/demo.py"],
         cwd=ROOT,
-        env=_outside_environment(
-            DEMO_DIR=str(folder), PORT=app, EMULATOR_PORT=emulator, **settings
-        ),
+        env=_outside_environment(DEMO_DIR=str(folder), **ports, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    deadline = time.monotonic() + START_SECONDS
-    while not (folder / "demo.json").exists():
-        if launcher.poll() is not None or time.monotonic() > deadline:
-            launcher.kill()
-            pytest.fail(f"The demo did not start:\n{launcher.communicate()[0]}")
-        time.sleep(0.1)
-    details = json.loads((folder / "demo.json").read_text())
-    return launcher, Demo(**details, folder=folder, launcher=launcher.pid)
 
 
 def end(launcher: subprocess.Popen[str]) -> str:

@@ -1,6 +1,7 @@
 """A recorded mixture of all kinds ends in the same bytes, however it is delivered."""
 
 import json
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -78,7 +79,7 @@ def store(name: str, folder: Path) -> Iterator[stores.Store]:
         yield stores.Sqlite(folder)
         return
     try:
-        with machine.database("any_order") as url:
+        with machine.database(f"any_order_{os.getpid()}") as url:
             yield Server(url)
     except psycopg.OperationalError as error:
         pytest.skip(f"No PostgreSQL server answers: {type(error).__name__}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scripts.chaos.judge import Outcome
-from scripts.chaos.recipes import content, database, disk, processes
+from scripts.chaos.recipes import content, database, disk, processes, sending
 from scripts.chaos.recipes.scene import Scene
 from scripts.chaos.stores import POSTGRESQL, SQLITE
 
@@ -37,6 +37,7 @@ RECIPES = (
     Recipe("f8", "delivered three times", content.repeated),
     Recipe("f9", "out of order", content.shuffled),
     Recipe("f10", "opposite orders", content.opposite),
+    Recipe("f11", "worker killed sending", sending.killed),
     Recipe("f12", "poison", content.poisoned),
     Recipe("f17", "disk full", disk.full, (SQLITE,)),
     Recipe("f18", "locked by a writer", disk.locked, (SQLITE,)),

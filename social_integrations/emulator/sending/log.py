@@ -164,7 +164,7 @@ def count_messages(emulator: Emulator) -> dict[str, dict[str, Any]]:
                 "times": times[row["digest"]],
                 "echoes": echoes[row["mid"]],
                 "reads": message["reads"],
-                "seen": message["seen_at"] is not None,
+                "seen": message["seen_at"] is not None and message["seen_at"] <= emulator.now_ms(),
             }
     return found
 

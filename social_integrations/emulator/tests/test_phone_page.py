@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed (Debian: chromium)"),
 ]
 
+ARTIFACTS = Path(__file__).parents[3] / ".artifacts"
 HOSTILE = """<img src=x onerror=alert(1)><script>alert(2)</script>'"><svg onload=alert(3)>"""
 # A link that is none, a script, and a picture that would tell a stranger who looks.
 BAD_URLS = (
@@ -55,6 +57,11 @@ class Phone:
     def note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.faults.append(message.text)
+
+    def shot(self, name: str) -> None:
+        """Keep a picture to look at."""
+        ARTIFACTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
 
     def turn(self, text: str) -> Locator:
         return self.page.locator(".turn", has_text=text).last
@@ -117,6 +124,7 @@ def test_everything_the_business_sends_is_shown(
     expect(phone.page.locator(".turn.customer")).to_contain_text("Seen by the shop")
     sends(igsid, sender_action="typing_on")
     expect(phone.page.get_by_label("The shop is typing")).to_be_visible()
+    phone.shot("phone-media-and-typing")
     sends(igsid, message={"text": "Bye"})
     expect(phone.page.get_by_label("The shop is typing")).to_have_count(0)
 
@@ -133,6 +141,7 @@ def test_taps_come_back_to_the_crm(phone: Phone, client: Client, sends: Sender, 
     web = {"type": "web_url", "title": "Look", "url": "https://shop.example/b"}
     card = {"title": "Boots", "buttons": [tap, web]}
     sends(igsid, message=attached("template", template_type="generic", elements=[card]))
+    phone.shot("phone-card")
     phone.page.get_by_role("button", name="Buy").click()
     assert last(crm, "postback")["payload"] == "BUY_1"
     expect(phone.page.get_by_role("link", name="Look")).to_have_attribute("href", web["url"])
@@ -210,6 +219,7 @@ def test_a_comment_can_be_written_and_shows_its_private_reply(
     comment_id = client.state()["comments"][0]["id"]
     sends.post({"recipient": {"comment_id": comment_id}, "message": {"text": "Ten"}})
     expect(phone.page.locator("#comments")).to_contain_text("answered in private")
+    phone.shot("phone-comments")
     phone.page.get_by_role("tab", name="Chat").click()
     expect(phone.turn("Ten")).to_contain_text("Answers your comment: How much?")
 
@@ -232,6 +242,7 @@ def test_clock_answers_and_log_stand_beside_the_phone(
     expect(phone.page.locator("#waiting")).to_have_text("1 to fail")
     sends(igsid, message={"text": "Refused"})
     expect(phone.page.locator("#sent")).to_contain_text("error 551/1545041")
+    phone.shot("phone-refused")
     expect(phone.page.locator("#waiting")).to_be_hidden()
 
 
@@ -256,5 +267,6 @@ def test_hostile_texts_and_addresses_stay_text(
     client.event("comment", text=HOSTILE)
     expect(phone.page.locator(".turn.business .quote").last).to_have_text(HOSTILE)
     expect(phone.page.locator(".turn .card")).to_have_count(len(BAD_URLS))
+    phone.shot(f"phone-hostile-{width}")
     assert phone.page.locator("a[href^='javascript'], a[href^='data']").count() == 0
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -128,3 +128,15 @@ def test_a_wrong_switch_is_refused_and_none_is_set(client: Client, body: dict[st
     assert answer.json()["error"]["message"].endswith(".")
     rows = client.get("/_control/switches").json()["switches"]
     assert all(row["value"] == row["default"] for row in rows)
+
+
+def test_what_is_late_on_purpose_is_not_hurried_by_what_comes_through(
+    client: Client, crm: Crm
+) -> None:
+    client.subscribe()
+    client.control("messages", text="late", switches={"delay": 0.6})
+    client.control("messages", text="at once")
+    wait_until(lambda: texts(crm) == ["at once"])
+    time.sleep(0.2)
+    assert texts(crm) == ["at once"]
+    wait_until(lambda: texts(crm) == ["at once", "late"])

@@ -201,6 +201,8 @@ class TestProfiles:
     def test_waiting_for_a_new_connection_is_told(self, staff: Client) -> None:
         make_messenger_profile(account=make_account(status="reauth_required"), state="wanted")
         assert "has to be connected again first" in staff.get(PROFILES).text
+        ConnectedAccount.objects.update(status="disconnected")
+        assert "then send this once more" in staff.get(PROFILES).text
 
     def test_what_instagram_says_is_text(self, staff: Client) -> None:
         harm = "<script>alert(1)</script>\u202e"

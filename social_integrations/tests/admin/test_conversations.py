@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from social_integrations.models import Attachment, Contact, Conversation, Message, Reaction
 from social_integrations.tests.factories import (
@@ -279,3 +280,31 @@ def test_what_has_no_link_says_where_to_look(reader: Client, kind: str, hint: st
     page = page_of(reader, message.conversation)
     for words in ("no usable link", "open it in Instagram"):
         assert (f"({words})" in page) is (words == hint)
+
+
+def test_closing_here_closes_as_in_the_inbox(client: Client) -> None:
+    conversation = make_conversation()
+    client.force_login(make_superuser())
+    page = f"/admin/social_integrations/conversation/{conversation.pk}/change/"
+    client.post(page, {"status": "closed"})
+    conversation.refresh_from_db()
+    assert (conversation.status, conversation.closed_at is not None) == ("closed", True)
+    changed_at = conversation.changed_at
+    assert changed_at is not None
+    client.post(page, {"status": "open"})
+    conversation.refresh_from_db()
+    assert (conversation.status, conversation.closed_at) == ("open", None)
+    assert conversation.changed_at is not None
+    assert conversation.changed_at > changed_at
+
+
+def test_it_says_whether_it_may_be_answered(client: Client) -> None:
+    client.force_login(make_superuser())
+    page = "/admin/social_integrations/conversation/{}/change/"
+    fresh = make_conversation(last_inbound_at=timezone.now())
+    text = client.get(page.format(fresh.pk)).text
+    assert "Instagram allows an answer now (until " in text
+    old = make_conversation(last_inbound_at=timezone.now() - timedelta(days=2))
+    text = client.get(page.format(old.pk)).text
+    assert "More than 24 hours have passed" in text
+    assert "(until " not in text

@@ -196,7 +196,7 @@ class TestPage:
             "Failed",
             "The time has passed. (10/2534022)",
             "<strong>Wait until they write again.</strong>",
-            "A person may still answer. Until Nov. 30, 2026",
+            "A person may still answer (until Nov. 30, 2026",
             "HUMAN_AGENT",
             "A person",
             f"/message/{second.pk}/change/",

@@ -1,5 +1,6 @@
 """The away message: to whom, when, once; and what it costs those who have none."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -371,3 +372,28 @@ def test_it_costs_a_statement_only_where_it_is_switched_on(
     assert statements("m-2", "72") == without
     AwayMessage.objects.filter(pk=away.pk).update(enabled=True)
     assert statements("m-3", "73") == without + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_workers_come_to_one_answer(account: ConnectedAccount, away: AwayMessage) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        now = milliseconds(timezone.now())
+        for number in range(3):
+            write(f"m-{number}", at=datetime.fromtimestamp(now / 1000 + number, UTC))
+        keys = [job.payload["message"] for job in Job.objects.filter(name=ANSWER_AWAY)]
+        assert len(keys) == 3
+        start = threading.Barrier(6)
+
+        def answer(message_id: int) -> None:
+            try:
+                start.wait(timeout=5)
+                answer_away(message_id=message_id)
+            finally:
+                connection.close()
+
+        workers = [threading.Thread(target=answer, args=(key,)) for key in keys * 2]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert len(answers()) == 1

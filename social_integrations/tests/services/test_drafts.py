@@ -286,6 +286,7 @@ class TestFiles:
             ("https://shop.example/a.webp", "WebP"),
             ("https://shop.example/a.svg", "SVG"),
             ("https://shop.example/a.mp3", "MP3"),
+            ("https://shop.example/a.gif", "GIF"),
             ("https://shop.example/a.mkv", "MKV"),
         ],
     )
@@ -294,7 +295,7 @@ class TestFiles:
         assert error.code == "file_format"
         assert word in error.message
 
-    @pytest.mark.parametrize("end", [".jpg", ".PNG", ".gif", "", ".php?id=3", "/a.webp/b"])
+    @pytest.mark.parametrize("end", [".jpg", ".PNG", "", ".php?id=3", "/a.webp/b"])
     def test_others_are_metas_to_judge(self, end: str) -> None:
         url = f"https://shop.example/a{end}"
         assert cut(Draft(files=(other("image", url),)))[0].files[0].url == url

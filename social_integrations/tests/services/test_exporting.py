@@ -19,6 +19,7 @@ from social_integrations.tests.factories import (
     make_event,
     make_job,
     make_message,
+    make_note,
     make_upload,
     make_user,
 )
@@ -44,6 +45,7 @@ def seed(contact: Contact, word: str) -> None:
     PrivateReply.objects.create(
         account=contact.account, comment_id=word, text=word, message=message
     )
+    make_note(conversation=message.conversation, text=word, author=make_user())
     make_job(payload={"contact": contact.pk})
 
 
@@ -88,4 +90,5 @@ def test_nobody_else_is_in_it() -> None:
     assert "sent_by" not in text
     assert "assigned_to" not in text
     assert "uploaded_by" not in text
+    assert "author" not in found["held"]["note"][0]
     assert found["ledger_items_shared_with_others"] == 1

@@ -248,6 +248,20 @@ class TestRefusals:
             push(profile_id=profile.pk)
         assert len(meta.calls()) == 1
 
+    def test_a_disconnected_account_is_told_and_nothing_waits(
+        self, profile: MessengerProfile, meta: FakeMeta
+    ) -> None:
+        ConnectedAccount.objects.update(status="disconnected")
+        want_push(profile)
+        assert run_next_job()
+        profile.refresh_from_db()
+        assert (profile.state, profile.error_text) == (
+            "failed",
+            "The Instagram account is disconnected.",
+        )
+        assert not Job.objects.exists()
+        assert meta.calls() == []
+
 
 class TestComparing:
     @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ from social_integrations.tests.factories import (
     make_event,
     make_job,
     make_message,
+    make_note,
     make_upload,
 )
 
@@ -98,6 +99,7 @@ def seed(contact: Contact) -> None:
     PrivateReply.objects.create(
         account=contact.account, comment_id=contact.igsid, text="x", message=message
     )
+    make_note(conversation=conversation)
     unnamed = make_message(conversation=conversation, mid=None, event_key="e" * 32)
     make_event(event_key=unnamed.event_key, **ours)
     for job in ({"contact": contact.pk}, {"message": message.pk}, {"attachment": attachment.pk}):

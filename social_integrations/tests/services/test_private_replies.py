@@ -217,3 +217,23 @@ def test_a_lost_job_is_written_again(account: ConnectedAccount) -> None:
     recover()
     recover()
     assert Job.objects.filter(name="send_private_reply").count() == 2
+
+
+class TestOddInput:
+    @pytest.mark.parametrize("text", ["", " \0", "\u200b", "\ud800", "ა" * 334])
+    def test_a_text_instagram_would_not_show(self, account: ConnectedAccount, text: str) -> None:
+        with pytest.raises(DraftError) as caught:
+            reply(account, text=text)
+        assert caught.value.code == "text"
+        assert caught.value.action
+
+    @pytest.mark.parametrize("comment", ["", "1\0", "\ud800", "9" * 256])
+    def test_what_is_no_id_of_a_comment(self, account: ConnectedAccount, comment: str) -> None:
+        with pytest.raises(DraftError) as caught:
+            reply(account, comment_id=comment)
+        assert caught.value.code == "comment"
+
+    def test_what_nobody_sees_is_left_out(self, account: ConnectedAccount) -> None:
+        assert reply(account, text=" Sent\0 you\ud800 the details\r\n").text == (
+            "Sent you the details"
+        )

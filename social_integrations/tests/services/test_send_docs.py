@@ -12,7 +12,9 @@ from social_integrations.services import (
     draft_checks,
     drafting,
     drafts,
+    gestures,
     outgoing_media,
+    private_replies,
     public_links,
     templates,
     uploads,
@@ -23,7 +25,17 @@ from social_integrations.services.send_policy import OPENS_WINDOW, WORDS
 
 PAGE = (Path(settings.BASE_DIR) / "docs" / "what-meta-takes.md").read_text(encoding="utf-8")
 CODE = re.compile(r'(?:DraftError\(|_shape\()\s*"([a-z_]+)"')
-CHECKS = (draft_checks, drafting, drafts, outgoing_media, public_links, templates, uploads)
+CHECKS = (
+    draft_checks,
+    drafting,
+    drafts,
+    gestures,
+    outgoing_media,
+    private_replies,
+    public_links,
+    templates,
+    uploads,
+)
 
 
 def test_the_policys_words() -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -159,5 +160,5 @@ def test_a_throttled_account_is_left_alone(conversation: Conversation, settings:
         settings.INSTAGRAM_FACEBOOK_GRAPH_URL = url
         for one in [conversation, *others]:
             queue(one)
-            assert timed(lambda pk=one.pk: deliver(conversation_id=pk)) < DEADLINE + 1
+            assert timed(partial(deliver, conversation_id=one.pk)) < DEADLINE + 1
         assert len(calls) == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from social_integrations.services.graphemes import graphemes
+from social_integrations.services.graphemes import graphemes, is_emoji
 from social_integrations.services.texts import (
     MAX_TEXT_BYTES,
     clean_line,
@@ -124,6 +124,16 @@ class TestGraphemes:
     )
     def test_neighbours_stay_apart(self, text: str, expected: list[str]) -> None:
         assert list(graphemes(text)) == expected
+
+    @pytest.mark.parametrize("emoji", ["❤️", "❤", "👍🏽", "🇬🇪", "1️⃣", "↔️", "©", FAMILY, WHOLE[5]])
+    def test_an_emoji_is_one(self, emoji: str) -> None:
+        assert is_emoji(emoji)
+
+    @pytest.mark.parametrize(
+        "text", ["", " ", "a", "ნ", "7", "❤️❤️", "❤ ", "ok👍", "\0", "\ud800", "👍" + "🏽" * 64]
+    )
+    def test_what_is_none(self, text: str) -> None:
+        assert not is_emoji(text)
 
     @given(LATIN | MIXED)
     def test_joined_they_are_the_text(self, text: str) -> None:

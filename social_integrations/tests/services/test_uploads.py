@@ -243,6 +243,14 @@ class TestQuoting:
             assert caught.value.code == "reply_to"
 
 
+class TestReferences:
+    @pytest.mark.parametrize("reference", ["x" * 65, "a\0", "\ud800", " a", "a\nb"])
+    def test_one_no_row_could_hold_is_refused(self, reference: str) -> None:
+        with pytest.raises(DraftError) as caught:
+            send(conversation=answerable(), draft=Draft(text="Hi"), client_reference=reference)
+        assert caught.value.code == "client_reference"
+
+
 class TestDiscarding:
     def test_what_i_chose_and_did_not_send(self, django_capture_on_commit_callbacks: Any) -> None:
         user, upload = make_user(), make_upload()

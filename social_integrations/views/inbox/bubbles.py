@@ -6,7 +6,7 @@ from datetime import date, datetime
 from hashlib import blake2s
 from typing import TypeAlias
 
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from social_integrations.models import Conversation, Message, Note
@@ -90,6 +90,13 @@ class DayMark:
 
     day: date
     kind: str = "day"
+
+    @property
+    def name(self) -> str:
+        """What the day is called: today and yesterday by their names."""
+        days = (timezone.localdate() - self.day).days
+        named = {0: _("Today"), 1: _("Yesterday")}.get(days)
+        return named or formats.date_format(self.day, "DATE_FORMAT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,7 @@ def bubble(message: Message, conversation: Conversation, quoted: Mapping[str, Me
         side="in" if inbound else "out",
         kind=one_line(message.kind, 32),
         sender=sender_of(message, conversation),
-        source="" if inbound else str(SOURCES.get(message.source, "")),
+        source="" if inbound else _source(message),
         sent_at=message.sent_at,
         quote=_quote(message, conversation, quoted),
         story=story,
@@ -205,6 +212,12 @@ def bubble(message: Message, conversation: Conversation, quoted: Mapping[str, Me
             or message.template
         ),
     )
+
+
+def _source(message: Message) -> str:
+    """Return where a message of the business was written; a colleague's name says it already."""
+    is_ours = message.source == Message.Source.CRM
+    return "" if is_ours and message.sent_by_id else str(SOURCES.get(message.source, ""))
 
 
 def _says_something(message: Message) -> bool:

@@ -56,7 +56,7 @@ class Filters:
             search=self.search,
         )
 
-    def fits(self, conversation: Conversation, user: Any, *, is_unread: bool) -> bool:
+    def fits(self, conversation: Conversation, user: Any) -> bool:
         """Return whether a conversation belongs in the list, as far as its row alone tells.
 
         What is searched for does not stand in the row.
@@ -67,7 +67,7 @@ class Filters:
             and self.status in ("all", conversation.status)
             and (self.assigned != "me" or assignee == user.pk)
             and (self.assigned != "nobody" or assignee is None)
-            and (is_unread or not self.unread)
+            and (not self.unread or _is_unread(conversation))
         )
 
 
@@ -82,3 +82,8 @@ def read_filters(query: QueryDict) -> Filters:
         unread=query.get("unread") == "1",
         search=query.get("search", "").replace("\x00", "").strip()[:SEARCH_LENGTH],
     )
+
+
+def _is_unread(conversation: Conversation) -> bool:
+    inbound_at, read_at = conversation.last_inbound_at, conversation.staff_read_at
+    return inbound_at is not None and (read_at is None or read_at < inbound_at)

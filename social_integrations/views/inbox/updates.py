@@ -64,8 +64,7 @@ def _rows(request: HttpRequest, page: FeedPage, filters: Filters) -> dict[str, A
 
 def _fits(row: ConversationRow, filters: Filters, request: HttpRequest) -> bool:
     has_messages = row.conversation.last_message_at is not None
-    is_unread = row.unread_count > 0
-    return has_messages and filters.fits(row.conversation, request.user, is_unread=is_unread)
+    return has_messages and filters.fits(row.conversation, request.user)
 
 
 def _open_conversation(request: HttpRequest, page: FeedPage) -> Conversation | None:

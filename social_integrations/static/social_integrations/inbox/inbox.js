@@ -105,13 +105,17 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) tell
 
 // --- a conversation was opened ----------------------------------------------------------------
 
-function opened() {
+function markOpen() {
   const open = thread()?.dataset.conversation;
   for (const link of document.querySelectorAll(".si-row-link")) {
     if (open && link.closest(".si-row").dataset.id === open) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
-  if (!open) return;
+  return open;
+}
+
+function opened() {
+  if (!markOpen()) return;
   follow();
   toStart();
   tellRead();
@@ -125,6 +129,7 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
 
 // Filters belong into the address, so that a reload or a link shows the same.
 document.body.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "si-more" || event.target.closest?.("#si-list")) markOpen();
   if (event.target.id !== "si-list") return;
   const url = new URL(location.href);
   url.search = event.target.dataset.filters ?? "";

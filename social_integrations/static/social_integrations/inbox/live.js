@@ -4,7 +4,8 @@
 // which nothing runs or loads, and moved over element by element.
 
 const live = document.getElementById("si-live");
-const POLL = 3000;
+// Together with the worker and the way there, a message is seen within three seconds.
+const POLL = 2500;
 const SLOWEST = 30000;
 const parser = new DOMParser();
 

@@ -34,7 +34,7 @@ HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "{{ 7|add:7 }}{% load x %}",
-    "javascript:alert(1) data:text/html,x https://evil.example/‮gpj.exe",
+    "javascript:alert(1) data:text/html,x https://evil.example/\u202egpj.exe",
     "[" * 5_000,
     "a\u0301" * 5 + "Z" + "\u0301" * 5_000,
     "https://" + "a." * 3_000 + "example/",
@@ -50,11 +50,11 @@ def page_of(client: Client, path: str, **headers: str) -> str:
 
 
 def row(page: str, conversation: Conversation) -> str:
-    return page.split(f'id="si-row-{conversation.pk}"')[1].split("</li>")[0]
+    return page.split(f'id="si-row-{conversation.pk}"')[1].split("</li>", maxsplit=1)[0]
 
 
 def bubble(page: str, message: Message) -> str:
-    return page.split(f'id="si-m-{message.pk}"')[1].split('class="si-item')[0]
+    return page.split(f'id="si-m-{message.pk}"')[1].split('class="si-item', maxsplit=1)[0]
 
 
 class TestWhoGetsIn:
@@ -75,9 +75,7 @@ class TestWhoGetsIn:
 
     @pytest.mark.parametrize("path", PATHS)
     @pytest.mark.parametrize("left_out", READER[:2])
-    def test_reading_needs_both_permissions(
-        self, client: Client, path: str, left_out: str
-    ) -> None:
+    def test_reading_needs_both_permissions(self, client: Client, path: str, left_out: str) -> None:
         message = make_message()
         client.force_login(make_staff(*(one for one in READER if one != left_out)))
         response = client.get(path.format(pk=message.conversation_id, message=message.pk))
@@ -117,7 +115,9 @@ class TestWhoGetsIn:
     ) -> None:
         message = make_message()
         path = path.format(pk=message.conversation_id, message=message.pk)
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             reader.get(path)
         assert [one["sql"] for one in queries if not one["sql"].startswith("SELECT")] == []
         assert reader.post(path).status_code == 405
@@ -125,9 +125,7 @@ class TestWhoGetsIn:
 
 
 class TestList:
-    def test_a_row_says_who_wrote_what_and_what_is_to_be_done(
-        self, reader: Client
-    ) -> None:
+    def test_a_row_says_who_wrote_what_and_what_is_to_be_done(self, reader: Client) -> None:
         mine = make_staff(*READER)
         conversation = make_conversation(
             contact=make_contact(name="Mariam <b>K</b>"),
@@ -155,9 +153,7 @@ class TestList:
             (["hologram"], "hologram"),
         ],
     )
-    def test_what_has_no_text_is_named(
-        self, reader: Client, types: list[str], words: str
-    ) -> None:
+    def test_what_has_no_text_is_named(self, reader: Client, types: list[str], words: str) -> None:
         message = make_message(text="", kind=types[0])
         for word in types:
             make_attachment(message, type=word)
@@ -233,7 +229,8 @@ class TestList:
         account = make_account()
         for n in range(60):
             make_conversation(
-                contact=make_contact(account=account), last_message_at=NOON + timedelta(minutes=n % 7)
+                contact=make_contact(account=account),
+                last_message_at=NOON + timedelta(minutes=n % 7),
             )
         seen: list[str] = []
         path = "/inbox/"
@@ -275,9 +272,7 @@ class TestThread:
         page = page_of(reader, f"/inbox/{message.conversation_id}/")
         assert "Is it &lt;b&gt;blue&lt;/b&gt;?" in bubble(page, message)
         assert 'aria-current="true"' in row(page, message.conversation)
-        part = page_of(
-            reader, f"/inbox/{message.conversation_id}/", **{"HX-Target": "si-thread"}
-        )
+        part = page_of(reader, f"/inbox/{message.conversation_id}/", **{"HX-Target": "si-thread"})
         assert part.strip().startswith('<section class="si-pane si-thread-pane')
 
     def test_days_and_what_is_new_are_marked(self, reader: Client) -> None:
@@ -326,7 +321,10 @@ class TestThread:
         note = Note.objects.create(conversation=conversation, text="Ask <i>Ann</i>")
         later = make_message(conversation=conversation, sent_at=timezone.now() + timedelta(hours=1))
         page = page_of(reader, f"/inbox/{conversation.pk}/")
-        places = [page.index(f'id="{one}"') for one in (f"si-m-{first.pk}", f"si-n-{note.pk}", f"si-m-{later.pk}")]
+        places = [
+            page.index(f'id="{one}"')
+            for one in (f"si-m-{first.pk}", f"si-n-{note.pk}", f"si-m-{later.pk}")
+        ]
         assert places == sorted(places)
         assert "Ask &lt;i&gt;Ann&lt;/i&gt;" in page
 
