@@ -18,7 +18,8 @@ test: $(VENV)/.dev ## run all tests on SQLite, and again on PostgreSQL where one
 
 laws: $(VENV)/.dev ## run the laws of applying with ten times the examples, as CI does
 	@HYPOTHESIS_PROFILE=long $(RUN) scripts/run_tests.py --at-once \
-		social_integrations/tests/services/test_laws.py social_integrations/tests/services/test_send_laws.py
+		social_integrations/tests/services/test_laws.py \
+		social_integrations/tests/services/test_send_laws.py
 
 lint: $(VENV)/.dev ## check style, types, missing migrations and the deployment settings
 	@$(RUN) scripts/run_lint.py

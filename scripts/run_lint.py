@@ -26,6 +26,10 @@ STEPS = {
     "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
     "types": [PYTHON, "-m", "mypy", "."],
     "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
+    "schema": [
+        *(PYTHON, "manage.py", "spectacular", "--validate", "--fail-on-warn"),
+        *("--file", os.devnull),
+    ],
     "deployment": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
 }
 

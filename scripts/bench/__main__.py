@@ -1,6 +1,6 @@
 """Measure the figures docs/performance.md quotes: ratios and rates anybody can repeat.
 
-Usage: make bench, or .venv/bin/python scripts/bench [intake] [end-to-end] [status] [ledger]
+Usage: make bench, or .venv/bin/python scripts/bench [intake] [end-to-end] [status] [inbox] [ledger]
 """
 
 import statistics
@@ -21,6 +21,10 @@ OURS = "amanati_crm.wsgi:application"
 L2 = "scripts.bench.baseline:application"
 SLICES = 10
 STATUS = "/api/social/instagram/connection/status/"
+INBOX = "echodesk_bench_inbox"
+# Conversations and messages.
+INBOX_SIZES = ((100, 1000), (100_000, 1_000_000))
+AGENTS, POLL_SECONDS = 50, 3
 
 
 def run_python(env: dict[str, str], *arguments: str) -> None:
@@ -133,6 +137,51 @@ def status(env: dict[str, str], accounts: int, total: int = 3000) -> None:
     )
 
 
+def inbox() -> None:
+    """Compare the inbox's calls with little and with much stored, then measure polling agents."""
+    found: dict[str, list[list[str]]] = {}
+    for conversations, messages in INBOX_SIZES:
+        with machine.database(INBOX) as url:
+            env = machine.environment(url)
+            sizes = [str(conversations), str(messages)]
+            command = [sys.executable, "scripts/bench/inbox.py", *sizes]
+            shown = subprocess.run(
+                command, env=env, cwd=machine.ROOT, check=True, capture_output=True, text=True
+            )
+            *lines, wire = shown.stdout.splitlines()
+            for line in lines:
+                name, *figures = line.split("\t")
+                found.setdefault(name, []).append(figures)
+            if messages == INBOX_SIZES[-1][1]:
+                polling(env, wire)
+    small, large = (f"{messages:,}" for _conversations, messages in INBOX_SIZES)
+    print(f"inbox, milliseconds of server time, {small} messages stored, then {large}:")
+    for name, (few, many) in found.items():
+        ratio = float(many[0]) / float(few[0])
+        print(
+            f"  {name}: median {few[0]} and {many[0]} (ratio {ratio:.2f}), "
+            f"p95 {few[1]} and {many[1]}; {many[2]} statements"
+        )
+
+
+def polling(env: dict[str, str], path: str, total: int = 3000) -> None:
+    """Measure what looks for changes cost that find nothing, the database included."""
+    address, token = path.split("\t")
+    head = f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+    with machine.gunicorn(OURS, env) as (port, server):
+        load.drive(port, [head.encode()] * 200, wanted=204)
+        before = family_seconds(server) + machine.session_seconds(INBOX)
+        part = load.drive(port, [head.encode()] * total, wanted=204)
+        cpu = family_seconds(server) + machine.session_seconds(INBOX) - before
+    if part.refused:
+        sys.exit(f"{part.refused} polls were refused; the figures mean nothing.")
+    share = cpu / total * AGENTS / POLL_SECONDS
+    print(
+        f"polling: {cpu / total * 1000:.2f} CPU ms a poll that finds nothing; {AGENTS} agents that "
+        f"poll every {POLL_SECONDS} s take {share:.1%} of one core"
+    )
+
+
 def wait_until_idle(url: str) -> float:
     """Wait until no event and no job is waiting; return how long it took, in seconds."""
     started = time.perf_counter()
@@ -166,6 +215,8 @@ def main(chosen: list[str]) -> None:
         if wanted("end-to-end"):
             run_python(env, "scripts/bench/prepare.py")
             end_to_end(env, url, base)
+    if wanted("inbox"):
+        inbox()
     if wanted("ledger"):
         with machine.database("echodesk_bench") as url:
             run_python(machine.environment(url), "scripts/bench/ledger.py")

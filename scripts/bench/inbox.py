@@ -30,7 +30,7 @@ from social_integrations.api.tokens import AccessToken  # noqa: E402
 from social_integrations.models import Conversation  # noqa: E402
 
 API = "/api/social/instagram"
-CALLS = 200
+CALLS = 100
 WARM = 8
 AGENTS = 50
 RIGHTS = (
@@ -118,7 +118,7 @@ class Agent:
     """Somebody who calls the API inside this process."""
 
     def __init__(self, token: str) -> None:
-        self.client = Client()
+        self.client, self.token = Client(), token
         self.headers = {"Authorization": f"Bearer {token}"}
 
     def ask(self, path: str) -> Any:
@@ -171,11 +171,15 @@ def measure(agent: Agent, paths: list[str]) -> tuple[float, float, int]:
 
 @override_settings(ALLOWED_HOSTS=["testserver"])
 def main(conversations: int, messages: int) -> None:
-    """Print one line for each kind of call: name, median, p95, statements; tab-separated."""
+    """Print a line for each kind of call: name, median, p95, statements; tab-separated.
+
+    The last line is an address to poll, and a token for it.
+    """
     agent = Agent(fill(conversations, messages))
     for name, paths in calls(agent):
         median, late, statements = measure(agent, paths)
-        print(f"{name}\t{median:.2f}\t{late:.2f}\t{statements}", flush=True)
+        print(f"{name}\t{median:.1f}\t{late:.1f}\t{statements}", flush=True)
+    print(f"{API}{paths[0]}\t{agent.token}")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,9 @@ class Channel:
         part = self.socket.recv(65536)
         self.answer += part
         head, blank, content = self.answer.partition(b"\r\n\r\n")
-        if head.startswith(b"HTTP/1.1 304"):  # has no content, whatever its headers say
+        if head.startswith(
+            (b"HTTP/1.1 204", b"HTTP/1.1 304")
+        ):  # has no content, whatever its headers say
             return not part or bool(blank)
         length = LENGTH.search(head)
         return not part or bool(blank and length and len(content) >= int(length[1]))

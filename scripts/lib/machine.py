@@ -123,6 +123,20 @@ def family_seconds(process: int) -> float:
     return sum(_seconds(int(stat.parent.name)) for stat in _stats() if process in _kin(stat))
 
 
+def session_seconds(database: str) -> float:
+    """Return the processor seconds of PostgreSQL's living sessions on one database."""
+    own = f" {database} ".encode()
+    found = [stat for stat in _stats("postgres") if own in _command_line(stat)]
+    return sum(_seconds(int(stat.parent.name)) for stat in found)
+
+
+def _command_line(stat: Path) -> bytes:
+    try:
+        return (stat.parent / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def postgres_seconds() -> float:
     """Return the processor seconds of the local PostgreSQL server, ended sessions included."""
     return sum(_seconds(int(stat.parent.name), ended=True) for stat in _stats("postgres"))

@@ -82,7 +82,10 @@ def test_filters_narrow_together(agent: User) -> None:
     mine = thread_at(1, assigned_to=agent, contact=make_contact(account=account))
     closed = thread_at(2, status="closed", assigned_to=make_user())
     read = thread_at(3, staff_read_at=timezone.now())
-    ask = lambda query: ids(call(agent, "GET", f"conversations/?{query}"))  # noqa: E731
+
+    def ask(query: str) -> list[int]:
+        return ids(call(agent, "GET", f"conversations/?{query}"))
+
     assert ask(f"account={account.pk}") == [mine.pk]
     assert ask("status=closed") == [closed.pk]
     assert ask("status=open") == [mine.pk, read.pk]
@@ -288,9 +291,10 @@ def test_canned_replies_of_all_and_of_what_is_seen() -> None:
     own, foreign = make_account(connected_by=user), make_account()
     for account, shortcut in ((None, "hello"), (own, "hours"), (foreign, "secret")):
         CannedReply.objects.create(account=account, shortcut=shortcut, title="T", text="{{ name }}")
-    shown = lambda path: [  # noqa: E731
-        reply["shortcut"] for reply in call(user, "GET", path).json()["results"]
-    ]
+
+    def shown(path: str) -> list[str]:
+        return [reply["shortcut"] for reply in call(user, "GET", path).json()["results"]]
+
     assert shown("canned-replies/") == ["hello", "hours"]
     assert shown(f"canned-replies/?account={own.pk}") == ["hello", "hours"]
     assert shown(f"canned-replies/?account={foreign.pk}") == ["hello"]
@@ -357,7 +361,7 @@ def test_each_right_opens_its_doors(without: tuple[str, ...], allowed: set[str])
     thread = thread_at(1)
     user = make_agent(without=without)
     base = f"conversations/{thread.pk}/"
-    doors = {
+    doors: dict[str, list[tuple[str, str, Any]]] = {
         "read": [
             ("GET", base, None), ("GET", "conversations/", None), ("GET", f"{base}messages/", None),
             ("GET", f"{base}notes/", None), ("GET", "updates/", None), ("POST", f"{base}read/", {}),

@@ -96,6 +96,7 @@ def test_the_page_loads_nothing_but_our_own_files(client: Client) -> None:
     assert page.status_code == 200
     assert "script-src 'self'" in page["Content-Security-Policy"]
     assert "<style" not in page.text
+    assert "data:" not in client.get("/login/")["Content-Security-Policy"]
     assert page.text.count("<script ") == page.text.count('<script src="/static/') == 2
     assert "//" not in page.text.replace("<!doctype", "")
 
