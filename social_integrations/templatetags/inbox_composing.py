@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext
 
 from social_integrations.access import access_policy
 from social_integrations.models import CannedReply, Contact, Conversation
@@ -54,9 +55,11 @@ def may_change(user: Any, conversation: Conversation) -> bool:
 
 
 @register.simple_tag
-def reaction_choices(conversation: Conversation) -> tuple[str, ...]:
-    """Return the emoji one may react with through this account's connection."""
-    return EMOJI if takes_any_emoji(conversation.contact.account) else EMOJI[:1]
+def reaction_choices(conversation: Conversation) -> list[tuple[str, str]]:
+    """Return the emoji one may react with through this account's connection, with their labels."""
+    found = EMOJI if takes_any_emoji(conversation.contact.account) else EMOJI[:1]
+    words = gettext("React with {emoji}")
+    return [(emoji, words.format(emoji=emoji)) for emoji in found]
 
 
 register.filter("person_name", person_name)

@@ -134,6 +134,7 @@ OTHER_ROWS = {
     "GET login/": "200 200 200 200 200 200",
     "POST login/": "200 200 200 200 200 200",
     "POST logout/": "302 302 302 302 302 302",
+    "POST i18n/setlang/": "302 302 302 302 302 302",
     "POST api/auth/token/": "400 400 400 400 400 400",
     "POST api/auth/token/refresh/": "400 400 400 400 400 400",
     "GET api/schema/": "200 200 200 200 200 200",
@@ -251,7 +252,7 @@ def knock(user: User | None, row: str, world: World) -> int:
         client.force_login(user)
     short = row.replace(API, "")
     if method in ("POST", "PUT", "PATCH"):
-        is_form = path.startswith(("inbox/", "login/", "logout/"))
+        is_form = path.startswith(("inbox/", "login/", "logout/", "i18n/"))
         extra["data"] = FORMS.get(path, {}) if is_form else BODIES.get(short, {})
         if not is_form:
             extra["content_type"] = "application/json"

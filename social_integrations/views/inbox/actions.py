@@ -24,6 +24,7 @@ from .doors import (
     may_change,
     may_read,
     may_send,
+    person,
     wants_fragment,
 )
 
@@ -36,7 +37,7 @@ def retry(request: HttpRequest, pk: int, message: int) -> HttpResponse:
     """Send a message again that was not sent."""
     conversation = find_conversation(request, pk, may_send)
     found = find_message(conversation, message)
-    problem = _try(lambda: settling.retry(message=found, by=request.user))
+    problem = _try(lambda: settling.retry(message=found, by=person(request)))
     return _said(request, conversation, problem)
 
 
@@ -49,7 +50,7 @@ def settle(request: HttpRequest, pk: int, message: int) -> HttpResponse:
     problem = gettext("Say whether it arrived, or send it again.")
     if answer in ("yes", "no"):
         arrived = answer == "yes"
-        problem = _try(lambda: settling.settle(message=found, arrived=arrived, by=request.user))
+        problem = _try(lambda: settling.settle(message=found, arrived=arrived, by=person(request)))
     return _said(request, conversation, problem)
 
 
@@ -60,9 +61,9 @@ def react(request: HttpRequest, pk: int, message: int) -> HttpResponse:
     found = find_message(conversation, message)
     emoji = request.POST.get("emoji", "")
     if emoji:
-        problem = _try(lambda: gestures.react(message=found, emoji=emoji, by=request.user))
+        problem = _try(lambda: gestures.react(message=found, emoji=emoji, by=person(request)))
     else:
-        problem = _try(lambda: gestures.unreact(message=found, by=request.user))
+        problem = _try(lambda: gestures.unreact(message=found, by=person(request)))
     return _said(request, conversation, problem)
 
 
@@ -70,7 +71,7 @@ def react(request: HttpRequest, pk: int, message: int) -> HttpResponse:
 def take_over(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask Meta for a conversation another app holds."""
     conversation = find_conversation(request, pk, may_send)
-    problem = _try(lambda: taking_over.take_over(conversation=conversation, by=request.user))
+    problem = _try(lambda: taking_over.take_over(conversation=conversation, by=person(request)))
     asked = gettext("Instagram has been asked. You can answer here as soon as it agrees.")
     return _said(request, conversation, problem, asked)
 
@@ -85,7 +86,7 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
     if assignee is not None or wanted == NOBODY:
         problem = _try(
             lambda: conversations.assign(
-                conversation_id=conversation.pk, assignee=assignee, by=request.user
+                conversation_id=conversation.pk, assignee=assignee, by=person(request)
             )
         )
     return _changed(request, conversation, problem)
@@ -164,7 +165,7 @@ def _changed(request: HttpRequest, conversation: Conversation, problem: str = ""
 def _colleague(request: HttpRequest, wanted: str) -> Any:
     """Return the user a form names, or None; whether they may have it is the service's to say."""
     if wanted == "me":
-        return request.user
+        return person(request)
     if not (wanted.isascii() and wanted.isdecimal() and len(wanted) <= 18):
         return None
     return get_user_model()._default_manager.filter(pk=int(wanted), is_active=True).first()

@@ -23,6 +23,7 @@ from .doors import (
     in_words,
     inbox_post,
     may_send,
+    person,
     wants_fragment,
 )
 from .typed import Typed, chosen_uploads, make_draft, quoted_message, read_typed
@@ -45,7 +46,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         queued = sending.send(
             conversation=conversation,
             draft=draft,
-            sent_by=request.user,
+            sent_by=person(request),
             client_reference=typed.reference,
         )
     except DraftError as error:
@@ -67,7 +68,8 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the messages the answer would become, or why Meta would refuse it."""
     conversation = find_conversation(request, pk, may_send)
     typed = read_typed(request)
-    parts, problem = (), None
+    parts: tuple[Part, ...] = ()
+    problem: Notice | None = None
     try:
         typed = _with_files(request, conversation, typed)
         parts = sending.preview(_draft(request, conversation, typed))
@@ -93,7 +95,7 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
             account=conversation.contact.account,
             file=given,
             name=given.name or "",
-            uploaded_by=request.user,
+            uploaded_by=person(request),
         )
     except DraftError as error:
         return JsonResponse({"error": in_words(error)}, status=REFUSED)
@@ -133,7 +135,7 @@ def _with_files(request: HttpRequest, conversation: Conversation, typed: Typed) 
             account=conversation.contact.account,
             file=given,
             name=given.name or "",
-            uploaded_by=request.user,
+            uploaded_by=person(request),
         )
         for given in request.FILES.getlist("files")
     ]

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -36,6 +37,12 @@ def inbox_post(view: View) -> View:
 
     checked: View = transaction.non_atomic_requests(csrf_protect(guarded))
     return never_cache(require_POST(checked))
+
+
+def person(request: HttpRequest) -> AbstractBaseUser:
+    """Return who is signed in; behind these doors somebody always is."""
+    assert request.user.is_authenticated  # noqa: S101 - `inbox_post` lets nobody else through
+    return request.user
 
 
 def may_read(request: HttpRequest, conversation: Conversation) -> bool:

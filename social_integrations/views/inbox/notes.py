@@ -14,6 +14,7 @@ from .doors import (
     in_words,
     inbox_post,
     may_change,
+    person,
     wants_fragment,
 )
 
@@ -24,7 +25,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = find_conversation(request, pk, may_change)
     text, problem = request.POST.get("note", "").replace("\r\n", "\n").replace("\x00", ""), ""
     try:
-        add_note(conversation_id=conversation.pk, author=request.user, text=text)
+        add_note(conversation_id=conversation.pk, author=person(request), text=text)
     except ChangeRefused as refused:
         problem = in_words(refused)
     if not wants_fragment(request):

@@ -12,7 +12,7 @@ from social_integrations.models import ConnectedAccount, Conversation, Message, 
 from social_integrations.selectors import quoted_messages, without_tokens
 from social_integrations.selectors.threads import complete
 
-BUBBLES = 40
+BUBBLES = 30
 MOST_BUBBLES = 120
 NOTES = 100
 NOTE_BEGINNING = 200

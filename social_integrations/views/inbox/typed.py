@@ -3,6 +3,7 @@
 import re
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -50,7 +51,7 @@ def read_typed(request: HttpRequest) -> Typed:
     )
 
 
-def chosen_uploads(typed: Typed, conversation: Conversation, user_id: object) -> list[Upload]:
+def chosen_uploads(typed: Typed, conversation: Conversation, user_id: Any) -> list[Upload]:
     """Return the files chosen, in the order chosen; only one's own, of this account."""
     found = Upload.objects.filter(
         pk__in=typed.upload_ids, account=conversation.contact.account_id, uploaded_by=user_id
