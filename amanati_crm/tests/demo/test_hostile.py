@@ -45,6 +45,8 @@ class Attack:
     """A shop whose customers all mean harm."""
 
     demo: Demo
+    staff: str
+    """Who looks at it, and has no other work: uploads are counted."""
     conversations: dict[str, int]
     """Our ids, by the number Instagram gave the customer."""
 
@@ -89,7 +91,7 @@ def attack(demo: Demo) -> Iterator[Attack]:
         "SELECT igsid, c.id FROM social_integrations_conversation c"
         " JOIN social_integrations_contact p ON p.id = contact_id WHERE igsid LIKE '66%'",
     )
-    attack = Attack(demo, dict(found))
+    attack = Attack(demo, demo.hire(f"brave_{time.time_ns()}"), dict(found))
     # Meta's own answers are no worse: usernames have no such letters there, but who knows.
     database(
         demo,
@@ -172,7 +174,7 @@ def deliver(demo: Demo, messaging: list[dict[str, Any]]) -> None:
 @pytest.fixture
 def agent(chromium: Browser, attack: Attack) -> Iterator[Watched]:
     """A member of staff from whose browser nothing gets out; what was tried fails the test."""
-    with signed_in(chromium, attack.demo) as found:
+    with signed_in(chromium, attack.demo, attack.staff) as found:
         keep_at_home(found.page.context, attack.demo)
         yield found
         assert {host for host in found.hosts if host} == {attack.demo.app_url.split("/")[2]}

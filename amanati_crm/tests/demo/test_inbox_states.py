@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -17,7 +18,7 @@ from .test_inbox_loop import answer, bubble, texts_of
 
 pytestmark = MARKS
 
-Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SERIOUS = {"serious", "critical"}
 LONG_AGO = 25 * 3600  # seconds
 
@@ -53,8 +54,6 @@ def chat(demo: Demo, name: str, **first: Any) -> Chat:
     headers = {"Authorization": f"Bearer {demo.access_token()}"}
 
     def found() -> Any:
-        import requests
-
         url = f"{demo.api}/conversations/"
         page = requests.get(url, params={"search": username}, headers=headers, timeout=10).json()
         return page["results"]
@@ -117,35 +116,34 @@ COMPOSING: dict[str, Callable[[Page], None]] = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("device", ["desk", "phone"])
-def test_axe_finds_nothing_serious(
-    chromium: Browser, demo: Demo, rich: Chat, device: str, scheme: Scheme
-) -> None:
+def test_axe_finds_nothing_serious(chromium: Browser, demo: Demo, rich: Chat, device: str) -> None:
     late = chat(demo, "late", ago=LONG_AGO)
-    size = PHONE if device == "phone" else DESK
-    options: dict[str, Any] = {"viewport": size, "color_scheme": scheme}
+    size = {"desk": DESK, "phone": PHONE}[device]
+    pages = {
+        "list": f"{demo.app_url}/inbox/",
+        "empty": f"{demo.app_url}/inbox/?search=nobody+is+called+so",
+        "thread": rich.url,
+        "closed": late.url,
+    }
     found: dict[str, list[str]] = {}
-    with signed_in(chromium, demo, **options, has_touch=device == "phone") as agent:
+    with signed_in(chromium, demo, viewport=size, has_touch=device == "phone") as agent:
         page = agent.page
-        for name, url in {
-            "list": f"{demo.app_url}/inbox/",
-            "empty": f"{demo.app_url}/inbox/?search=nobody+is+called+so",
-            "thread": rich.url,
-            "closed": late.url,
-        }.items():
+        for name, url in (pages | dict.fromkeys(COMPOSING, rich.url)).items():
             page.goto(url)
-            page.wait_for_load_state("networkidle")
-            agent.shot(f"inbox-{name}-{device}-{scheme}", whole=False)
-            found[name] = serious(page)
+            COMPOSING.get(name, settled)(page)
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                agent.shot(f"inbox-{name}-{device}-{scheme}", whole=False)
+                found[f"{name} in {scheme}"] = serious(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
-        for name, prepare in COMPOSING.items():
-            page.goto(rich.url)
-            prepare(page)
-            agent.shot(f"inbox-{name}-{device}-{scheme}", whole=False)
-            found[name] = serious(page)
             page.evaluate("sessionStorage.clear()")
     assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def settled(page: Page) -> None:
+    """Wait until everything on a page is there."""
+    page.wait_for_load_state("networkidle")
 
 
 @pytest.fixture
@@ -218,7 +216,8 @@ def test_by_keyboard_from_the_list_to_a_sent_answer(agent: Watched, demo: Demo) 
 
 def visible_focus(locator: Locator) -> bool:
     """Return whether one sees that something has the focus."""
-    look = "(one) => { const s = getComputedStyle(one); return s.outlineStyle !== 'none' || s.boxShadow !== 'none'; }"
+    look = """(one) => { const { outlineStyle, boxShadow } = getComputedStyle(one);
+        return outlineStyle !== "none" || boxShadow !== "none"; }"""
     return bool(locator.evaluate(look))
 
 
