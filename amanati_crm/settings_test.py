@@ -31,7 +31,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Every client of a test would read all of it again, where a demo or a deployment collected it.
-STATIC_ROOT = BASE_DIR / ".artifacts" / "no-static-files"  # noqa: F405
+STATIC_ROOT = str(BASE_DIR / ".artifacts" / "no-static-files")  # noqa: F405
 # Tests that look at accounts say so.
 INSTAGRAM_WATCH_SECONDS = 0
 # A file, not memory: threads of one test get connections of their own, as in production.

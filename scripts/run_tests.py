@@ -89,7 +89,7 @@ def run(arguments: list[str], *, at_once: bool) -> Iterator[tuple[str, int]]:
         demo = [*arguments, *([] if chosen else [DEMO]), "-m", " or ".join(ONCE), *IN_LANES]
         of_demo = others.enter_context(beside(demo, OTHER_SQLITE))
         second = [*arguments, "-m", f"database and {apart}", "-n", "auto"]
-        of_second = partial(pytest, second, url)
+        of_second: Callable[[], int] = partial(pytest, second, url)
         reached = answers(url)
         if reached and at_once:
             of_second = others.enter_context(beside(second, url))

@@ -30,6 +30,13 @@ from social_integrations.api.tokens import AccessToken  # noqa: E402
 from social_integrations.models import Conversation  # noqa: E402
 
 API = "/api/social/instagram"
+INBOX = "/inbox/"
+AGENT = "agent1"
+# Nobody has to collect static files first.
+PLAIN_STATIC = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 CALLS = 100
 WARM = 8
 AGENTS = 50
@@ -100,7 +107,7 @@ def fill(conversations: int, messages: int) -> str:
     call_command("migrate", verbosity=0)
     users: Any = get_user_model().objects
     users.bulk_create(get_user_model()(username=f"agent{number}") for number in range(AGENTS))
-    agent = users.get(username="agent1")
+    agent = users.get(username=AGENT)
     agent.user_permissions.set(Permission.objects.filter(codename__in=RIGHTS))
     with connection.cursor() as cursor:
         cursor.execute(ACCOUNTS)
@@ -115,19 +122,21 @@ def fill(conversations: int, messages: int) -> str:
 
 
 class Agent:
-    """Somebody who calls the API inside this process."""
+    """Somebody who calls the API, and opens the inbox's pages, inside this process."""
 
     def __init__(self, token: str) -> None:
         self.client, self.token = Client(), token
+        self.client.force_login(get_user_model().objects.get(username=AGENT))
         self.headers = {"Authorization": f"Bearer {token}"}
 
     def ask(self, path: str) -> Any:
         """Return the JSON of an answer; None where it has none."""
         cache.clear()  # the throttle's counters
-        answer = self.client.get(API + path, headers=self.headers)
+        is_page = path.startswith(INBOX)
+        answer = self.client.get(path if is_page else API + path, headers=self.headers)
         if answer.status_code not in (200, 204):
             sys.exit(f"{path}: {answer.status_code} {answer.content[:200]!r}")
-        return answer.json() if answer.content else None
+        return answer.json() if answer.content and not is_page else None
 
 
 def calls(agent: Agent) -> Iterator[tuple[str, list[str]]]:
@@ -152,6 +161,8 @@ def calls(agent: Agent) -> Iterator[tuple[str, list[str]]]:
     yield "search, a common word", [f"{search}word{number}" for number in (0, 1, 7)]
     yield "thread", [f"/conversations/{pk}/messages/" for pk in threads]
     yield "one conversation", [f"/conversations/{pk}/" for pk in threads]
+    yield "the inbox's page: list", [INBOX]
+    yield "the inbox's page: thread", [f"{INBOX}{pk}/" for pk in threads]
     yield "updates, nothing new", [f"/updates/?after={agent.ask('/updates/')['cursor']}"]
 
 
@@ -169,7 +180,7 @@ def measure(agent: Agent, paths: list[str]) -> tuple[float, float, int]:
     return statistics.median(times), sorted(times)[int(CALLS * 0.95)], len(captured)
 
 
-@override_settings(ALLOWED_HOSTS=["testserver"])
+@override_settings(ALLOWED_HOSTS=["testserver"], STORAGES=PLAIN_STATIC)
 def main(conversations: int, messages: int) -> None:
     """Print a line for each kind of call: name, median, p95, statements; tab-separated.
 

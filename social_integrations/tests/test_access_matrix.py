@@ -142,7 +142,6 @@ OTHER_ROWS = {
     "GET legal/privacy/": "200 200 200 200 200 200",
     "GET legal/terms/": "200 200 200 200 200 200",
     "GET legal/data-deletion/": "200 200 200 200 200 200",
-    "POST i18n/setlang/": "302 302 302 302 302 302",
     "GET health/live/": "200 200 200 200 200 200",
     "GET health/ready/": "200 200 200 200 200 200",
 }

@@ -32,8 +32,8 @@ MARKS = [
 ]
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-# The console also tells of every answer that is no success; what those mean is each test's own.
-ANSWERS = re.compile(r"^Failed to load resource")
+# The console also tells of every answer that is no success, or none; that is each test's own.
+ANSWERS = re.compile(r"^Failed to load resource|^htmx:(afterRequest|sendError|responseError)\b")
 POLICY = """addEventListener("securitypolicyviolation", (event) => noteViolation(
     `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}
     by ${event.sourceFile}:${event.lineNumber}`), true);"""

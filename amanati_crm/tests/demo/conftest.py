@@ -98,6 +98,13 @@ class Demo:
         )
         return done.stdout
 
+    def hire(self, username: str) -> str:
+        """Make another superuser with the same password; return the name."""
+        known = {"USERNAME": username, "EMAIL": "x@crm.example", "PASSWORD": self.password}
+        settings = {f"DJANGO_SUPERUSER_{name}": value for name, value in known.items()}
+        self.manage("createsuperuser", "--noinput", **settings)
+        return username
+
     def access_token(self) -> str:
         """Return a JWT, as a frontend gets it, and keeps it while it is good."""
         minute = int(time.monotonic() // 60)

@@ -177,9 +177,7 @@ def test_two_agents_answering_at_once_both_go_out_and_each_is_told(
     agent: Watched, chromium: Browser, demo: Demo
 ) -> None:
     username = f"both_{time.time_ns() % 10**9}"
-    colleague = f"colleague_of_{username}"
-    known = {"DJANGO_SUPERUSER_USERNAME": colleague, "DJANGO_SUPERUSER_PASSWORD": demo.password}
-    demo.manage("createsuperuser", "--noinput", **known)
+    colleague = demo.hire(f"colleague_of_{username}")
     demo.control("customers", username=username)
     text = f"Who answers me first? {username}"
     demo.control("messages", account="demo_shop", customer=username, text=text)

@@ -101,7 +101,8 @@ def messages_context(
     messages, has_older = messages_of(conversation, before=before, since=since)
     notes = notes_of(
         conversation,
-        since=messages[0].sent_at if messages and has_older else None,
+        # Earlier ones belong to a stretch that may be on its way to the page just now.
+        since=messages[0].sent_at if messages and (has_older or since) else None,
         until=before.sent_at if before else None,
     )
     return {

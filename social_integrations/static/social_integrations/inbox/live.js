@@ -216,8 +216,8 @@ function merge(holder, items) {
     place = own;
   }
   // What is below the beginning and was not listed is gone, such as an echo that turned out ours.
-  // A day's mark is no beginning: it stands above all of the day, of which only the end is listed.
-  let item = document.getElementById(items.find((one) => !one.classList.contains("si-day"))?.id);
+  // A day's mark is no beginning: it stands above all of the day, of which the end may be listed alone.
+  let item = document.getElementById(items.find((one) => one.classList.contains("si-message"))?.id);
   while ((item = item?.nextElementSibling)) {
     const next = item;
     if (next.classList.contains("si-item") && !listed.has(next.id)) { item = next.previousElementSibling; next.remove(); }

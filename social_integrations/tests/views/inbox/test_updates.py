@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from social_integrations.models import Conversation, Message
+from social_integrations.models import Conversation, Message, Note
 from social_integrations.selectors import feed_start
 from social_integrations.selectors.feed import MOST
 from social_integrations.tests.factories import (
@@ -98,6 +98,22 @@ def test_all_that_is_shown_is_looked_at_again(reader: Client) -> None:
     fresh = ask(reader, **asked).text
     assert fresh.count('class="si-item si-message') == 67
     assert "This message was unsent." in fresh
+
+
+def test_notes_of_a_stretch_the_page_does_not_show_stay_away(reader: Client) -> None:
+    # It may be on its way to the page: the page takes out what it finds between what is listed.
+    message = make_message(text="Hello")
+    conversation = message.conversation
+    cursor = cursor_of(reader.get(f"/inbox/{conversation.pk}/").text)
+    for text, ago in (("Before", 1), ("Since", -1)):
+        note = Note.objects.create(conversation=conversation, text=text)
+        moment = message.sent_at - timedelta(hours=ago)
+        Note.objects.filter(pk=note.pk).update(created_at=moment)
+    change(conversation)
+    asked = {"after": cursor, "conversation": conversation.pk, "since": message.pk}
+    fresh = ask(reader, **asked).text
+    assert "Since" in fresh
+    assert "Before" not in fresh
 
 
 @pytest.mark.parametrize(
