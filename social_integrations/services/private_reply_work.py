@@ -28,7 +28,7 @@ from social_integrations.models import (
 from . import budget
 from .clients import client_for_account
 from .delivering import LONGEST_CALL, heed
-from .guarding import guarded
+from .guarding import ended_by, guarded
 from .jobs import SEND_PRIVATE_REPLY, NewJob, enqueue_all
 from .merging import ECHO_TOLERANCE
 from .outbound import confirm_sent
@@ -42,6 +42,7 @@ from .outcomes import (
     UNREACHABLE_CODE,
     code_of,
 )
+from .states import Event
 from .unknown import LOOKS, NOBODY_KNOWS, UNKNOWN_CODE
 
 Status = Message.Status
@@ -51,6 +52,13 @@ LOOK_BELOW = gettext_noop(
     "it is not sent again by itself."
 )
 GONE = ("account_gone", "This Instagram account is disconnected.", "Connect it again.")
+NO_PERMISSION = (
+    gettext_noop("Meta lets this account answer comments only with the permission to manage them."),
+    gettext_noop(
+        "Let your administrator add the permission for comments to those asked for, then connect "
+        "the account again."
+    ),
+)
 
 
 def send_private_reply(*, reply_id: int) -> None:
@@ -85,7 +93,8 @@ def _send(reply: PrivateReply) -> None:
         return
     reply.refresh_from_db()
     try:
-        with guarded(account):
+        # The permission for comments may be the only one missing: the account goes on without.
+        with guarded(account, permissions=False):
             answer = client.post_json(MESSAGES, private_reply_body(reply.comment_id, reply.text))
     except AccountOnHold:
         _requeue(reply)
@@ -152,6 +161,8 @@ def _record_refusal(reply: PrivateReply, error: GraphRefusedError) -> None:
     row = explain(error.code, error.subcode)
     if row.kind in (ErrorKind.SENT, ErrorKind.TEMPORARY):
         _unknown(reply)  # nobody knows whom it reached; its echo will tell
+    elif ended_by(error) == Event.PERMISSION_LOST:
+        _write(reply, Status.FAILED, code_of(error), *NO_PERMISSION)
     else:
         _write(reply, Status.FAILED, code_of(error), row.sentence, row.next_step)
 

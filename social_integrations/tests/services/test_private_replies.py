@@ -159,6 +159,20 @@ def test_it_waits_for_the_account(meta: FakeMeta, account: ConnectedAccount) -> 
     assert Job.objects.get(name="send_private_reply").state == "held"
 
 
+@pytest.mark.parametrize("code", [10, 200])
+def test_without_the_permission_for_comments_only_the_reply_fails(
+    meta: FakeMeta, account: ConnectedAccount, code: int
+) -> None:
+    row = reply(account)
+    refuse(meta, code)
+    run()
+    row.refresh_from_db()
+    account.refresh_from_db()
+    assert (row.status, row.error_code, account.status) == ("failed", str(code), "connected")
+    assert "permission" in row.error_text
+    assert "permission for comments" in row.error_action
+
+
 def test_throttled_it_waits(meta: FakeMeta, account: ConnectedAccount) -> None:
     row = reply(account)
     refuse(meta, 613)
