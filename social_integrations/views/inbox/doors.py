@@ -20,6 +20,8 @@ from social_integrations.access import access_policy
 from social_integrations.exceptions import ChangeRefused, DraftError
 from social_integrations.models import Conversation, Message
 
+from .local_time import local_time
+
 View: TypeAlias = Callable[..., HttpResponse]
 
 FOLDER = "social_integrations/inbox"
@@ -33,7 +35,8 @@ def inbox_post(view: View) -> View:
     def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return _signed_out(request)
-        return view(request, **arguments)
+        with local_time(request):
+            return view(request, **arguments)
 
     checked: View = transaction.non_atomic_requests(csrf_protect(guarded))
     return never_cache(require_POST(checked))

@@ -2,15 +2,18 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import Settings
 
 from social_integrations.models import ConnectedAccount, Conversation, Job, Message, Upload
+from social_integrations.services.sending import policy_for
 from social_integrations.tests.factories import make_account, make_message
 
 from .world import HTMX, Person, address, answers, make_agent, newest, open_conversation
@@ -167,6 +170,16 @@ def test_answers_of_an_account_on_hold_are_kept(agent: Person, conversation: Con
     assert "Your answer is kept" in agent.post("window").text
     assert agent.send("Later, then").status_code == 200
     assert answers(conversation) == ["Later, then"]
+
+
+def test_the_window_is_told_in_the_readers_time_zone(
+    agent: Person, conversation: Conversation
+) -> None:
+    until = policy_for(Conversation.objects.select_related("contact__account").get()).closes_at
+    agent.client.cookies["si_timezone"] = "Asia/Kathmandu"  # three quarters past the hour
+    assert until is not None
+    there = date_format(until.astimezone(ZoneInfo("Asia/Kathmandu")), "DATETIME_FORMAT")
+    assert f">{there}</time>" in agent.post("window").text
 
 
 def test_another_app_that_holds_the_conversation_is_named_with_a_way_out(
