@@ -58,6 +58,7 @@ TAKEN: Mapping[str, Intake] = {
         advice=_("Save the file as PDF and choose it again."),
     ),
 }
+LARGEST_FILE = max(row.max_bytes for row in TAKEN.values())
 # An MP4 may hold sound alone, which its first bytes do not tell: here its name decides.
 SOUND_SUFFIXES = frozenset({".m4a", ".m4b", ".aac", ".mp4a"})
 

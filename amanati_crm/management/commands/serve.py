@@ -9,13 +9,15 @@ from django.core.management.base import BaseCommand, CommandError
 from amanati_crm.wsgi import application
 from social_integrations.conf import app_settings
 from social_integrations.engine import Engine
+from social_integrations.services.outgoing_media import LARGEST_FILE
 
 # A request is handed to a thread only once it has arrived completely, so slow clients cost a
 # buffer, not a thread; these bounds keep the buffers small and the slots free.
 THREADS = 8
 CONNECTIONS = 1000
 IDLE_SECONDS = 30
-BODY_SLACK = 64 * 1024
+# What a form or a delivery holds beside its largest part.
+BODY_SLACK = 1024 * 1024
 
 
 class Command(BaseCommand):
@@ -45,7 +47,8 @@ class Command(BaseCommand):
                 connection_limit=CONNECTIONS,
                 channel_timeout=IDLE_SECONDS,
                 cleanup_interval=5,
-                max_request_body_size=app_settings.WEBHOOK_MAX_BYTES + BODY_SLACK,
+                max_request_body_size=max(app_settings.WEBHOOK_MAX_BYTES, LARGEST_FILE)
+                + BODY_SLACK,
                 asyncore_use_poll=True,
                 # Django decides what to believe of a proxy (TRUST_X_FORWARDED_PROTO, NUM_PROXIES).
                 clear_untrusted_proxy_headers=False,

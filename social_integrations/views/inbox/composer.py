@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 from social_integrations.models import ConnectedAccount, Conversation, Message, Upload
 from social_integrations.services import colleagues, sending
 from social_integrations.services.drafts import MAX_TEXT_BYTES, Part
+from social_integrations.services.outgoing_media import LARGEST_FILE
 from social_integrations.services.send_policy import Decision, Verdict
 
 from .typed import MOST_QUICK_REPLIES, Typed, chosen_uploads, quoted_message
@@ -46,6 +47,7 @@ class Composer:
     sent: int = 0
     """How many messages were just queued."""
     max_bytes: int = field(default=MAX_TEXT_BYTES)
+    most_bytes: int = field(default=LARGEST_FILE)
     most_quick_replies: int = field(default=MOST_QUICK_REPLIES)
 
     @property

@@ -103,7 +103,9 @@ export function attach(root, files, changed) {
     const shown = row(root, file.name);
     list.append(shown.made);
     draw(file, shown.icon);
-    send(root, file, shown, changed);
+    // Larger than anything Instagram takes: a server in between might cut it off without a word.
+    if (file.size > Number(root.dataset.mostBytes)) refuse(shown.made, shown.state, root.dataset.wordTooLarge);
+    else send(root, file, shown, changed);
   }
 }
 
