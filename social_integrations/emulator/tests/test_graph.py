@@ -24,7 +24,7 @@ def test_accounts_show_pages_with_their_instagram_account(client: Client) -> Non
     assert "MESSAGING" in linked["tasks"]
     assert "instagram_business_account" not in bare
     picture = requests.get(linked["instagram_business_account"]["profile_picture_url"], timeout=5)
-    assert picture.headers["Content-Type"] == "image/svg+xml"
+    assert picture.headers["Content-Type"] == "image/png"
 
 
 def test_accounts_page_through_with_next(client: Client) -> None:
