@@ -107,10 +107,12 @@ class ConversationReadView(ConversationsDoorView):
             until = conversation.messages.filter(pk=message_id).values_list("sent_at", flat=True)
             if not until:
                 raise Http404
-        changed = service.mark_read(conversation_id=pk, until=until[0] if until else None)
-        is_news = changed.staff_read_at != conversation.staff_read_at
-        if is_news and body["show_customer"] and access_policy().may_send(request.user, changed):
-            sending.mark_seen(conversation=changed)
+        service.mark_read(
+            conversation_id=pk,
+            until=until[0] if until else None,
+            show_customer=body["show_customer"]
+            and access_policy().may_send(request.user, conversation),
+        )
         return Response(row_json(self.find_row(pk)))
 
 

@@ -14,6 +14,7 @@ from social_integrations.access import access_policy
 from social_integrations.exceptions import ChangeRefused
 from social_integrations.models import Conversation, Message, Note
 
+from .gestures import mark_seen
 from .outbox import lock_conversation, touch
 
 MAX_NOTE = 5000
@@ -52,12 +53,21 @@ def set_status(*, conversation_id: int, status: str) -> Conversation:
 
 
 @transaction.atomic
-def mark_read(*, conversation_id: int, until: datetime | None = None) -> Conversation:
-    """Note that staff have read a conversation, up to a message's `sent_at` or to its newest."""
+def mark_read(
+    *, conversation_id: int, until: datetime | None = None, show_customer: bool = False
+) -> Conversation:
+    """Note that staff have read a conversation, up to a message's `sent_at` or to its newest.
+
+    With `show_customer`, the customer sees at Instagram that what they wrote was read, as far as
+    Meta's window is open.
+    """
     conversation = lock_conversation(conversation_id)
     read_at, until = conversation.staff_read_at, until or conversation.last_message_at
     if until is not None and (read_at is None or read_at < until):
         touch(conversation, staff_read_at=until)
+        wrote_at = conversation.last_inbound_at
+        if show_customer and wrote_at and (read_at is None or read_at < wrote_at):
+            mark_seen(conversation=conversation)
     return conversation
 
 

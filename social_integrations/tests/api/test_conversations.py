@@ -240,7 +240,9 @@ def test_nobody_is_assigned_who_may_not_read(agent: User) -> None:
 def test_reading_up_to_a_message_and_telling_the_customer(agent: User) -> None:
     thread = thread_at(10)
     newer = make_message(conversation=thread, sent_at=timezone.now() - timedelta(minutes=1))
-    Conversation.objects.filter(pk=thread.pk).update(last_message_at=newer.sent_at)
+    Conversation.objects.filter(pk=thread.pk).update(
+        last_message_at=newer.sent_at, last_inbound_at=newer.sent_at
+    )
     first = thread.messages.order_by("sent_at").first()
     assert first is not None
     path = f"conversations/{thread.pk}/read/"

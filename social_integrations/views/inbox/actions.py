@@ -111,7 +111,9 @@ def read(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST.get("state") == "unread":
         conversations.mark_unread(conversation_id=conversation.pk)
         return _changed(request, conversation)
-    conversations.mark_read(conversation_id=conversation.pk)
+    conversations.mark_read(
+        conversation_id=conversation.pk, show_customer=may_send(request, conversation)
+    )
     return HttpResponse(status=204) if wants_fragment(request) else back(request, conversation)
 
 

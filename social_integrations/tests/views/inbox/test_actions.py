@@ -95,6 +95,17 @@ def test_reading_and_marking_as_unread(agent: Person, conversation: Conversation
     assert conversation.staff_read_at < conversation.last_inbound_at
 
 
+def test_the_customer_sees_that_whoever_may_answer_has_read(conversation: Conversation) -> None:
+    Person(make_reader(), conversation).post("read")
+    assert not Job.objects.exists()
+    Conversation.objects.update(staff_read_at=None)
+    for _ in range(2):
+        Person(make_agent(), conversation).post("read")
+    seen = {"conversation": conversation.pk, "action": "mark_seen"}
+    (payload,) = Job.objects.values_list("payload", flat=True)
+    assert payload.items() >= seen.items()
+
+
 def test_a_failed_message_is_tried_again(agent: Person, conversation: Conversation) -> None:
     failed = ours(conversation, status="failed", error_text="It broke")
     response = agent.post("retry", {}, failed.pk)
