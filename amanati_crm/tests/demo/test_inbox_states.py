@@ -19,7 +19,6 @@ from .test_inbox_loop import answer, bubble, texts_of
 pytestmark = MARKS
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SERIOUS = {"serious", "critical"}
 LONG_AGO = 25 * 3600  # seconds
 
 
@@ -72,17 +71,16 @@ def rich(demo: Demo, chromium: Browser) -> Chat:
         "ephemeral", "edit", "reaction",
     ):  # fmt: skip
         demo.control("events", kind=kind, **made.about)
+    demo.control("reactions", emoji="🔥", **made.about)
     demo.control("messages", text="That is all of it.", **made.about)
     return made
 
 
-def serious(page: Page) -> list[str]:
-    """Return what axe finds that keeps somebody out."""
-    found = Axe().run(page).response["violations"]
+def findings(page: Page) -> list[str]:
+    """Return whatever axe finds, serious or not."""
     return [
         f"{one['id']}: {one['nodes'][0]['target']} {one['nodes'][0]['failureSummary']}"
-        for one in found
-        if one["impact"] in SERIOUS
+        for one in Axe().run(page).response["violations"]
     ]
 
 
@@ -117,7 +115,7 @@ COMPOSING: dict[str, Callable[[Page], None]] = {
 
 
 @pytest.mark.parametrize("device", ["desk", "phone"])
-def test_axe_finds_nothing_serious(chromium: Browser, demo: Demo, rich: Chat, device: str) -> None:
+def test_axe_finds_nothing(chromium: Browser, demo: Demo, rich: Chat, device: str) -> None:
     late = chat(demo, "late", ago=LONG_AGO)
     size = {"desk": DESK, "phone": PHONE}[device]
     pages = {
@@ -135,7 +133,7 @@ def test_axe_finds_nothing_serious(chromium: Browser, demo: Demo, rich: Chat, de
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 agent.shot(f"inbox-{name}-{device}-{scheme}", whole=False)
-                found[f"{name} in {scheme}"] = serious(page)
+                found[f"{name} in {scheme}"] = findings(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
             page.evaluate("sessionStorage.clear()")
     assert {name: faults for name, faults in found.items() if faults} == {}

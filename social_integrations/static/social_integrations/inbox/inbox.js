@@ -34,6 +34,8 @@ function toStart() {
   else toEnd();
 }
 
+// How high everything was when last looked at.
+let height = 0;
 function follow() {
   const box = scroller();
   if (!box) return;
@@ -41,7 +43,7 @@ function follow() {
     if (box.scrollHeight - box.scrollTop - box.clientHeight < JUMP_DISTANCE) document.getElementById("si-jump").hidden = true;
   }, { passive: true });
   // Pictures grow when they arrive: whoever was at the end stays there.
-  let height = box.scrollHeight;
+  height = box.scrollHeight;
   new ResizeObserver(() => {
     const grown = box.scrollHeight - height;
     if (grown > 0 && height - box.scrollTop - box.clientHeight < JUMP_DISTANCE) box.scrollTop = box.scrollHeight;
@@ -56,6 +58,8 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
 document.body.addEventListener("htmx:afterSwap", () => {
   if (!kept) return;
   kept.box.scrollTop = kept.top + kept.box.scrollHeight - kept.height;
+  // What came above is no reason to follow to the end.
+  height = kept.box.scrollHeight;
   kept = null;
   joinDays();
 });
