@@ -7,6 +7,7 @@ import { forget, forgetOthers, keep, kept } from "./drafts.js";
 const ENCODER = new TextEncoder();
 const PREVIEW_AFTER = 400;
 const TYPING_EVERY = 8000;
+const SENT_NOTICE = 5000;
 const TICK = 20000;
 // Below this share of what fits, nobody has to count.
 const COUNT_FROM = 0.4;
@@ -213,6 +214,9 @@ function loaded(event) {
   } else if (fresh.id === "si-answering") {
     setUp(root);
     part(root, "text").focus({ preventScroll: true });
+    // From here on the answer's own bubble tells how far it is.
+    const sent = root.querySelector(".si-sent");
+    setTimeout(() => sent?.remove(), SENT_NOTICE);
   } else if (fresh.id === "si-window") {
     obeyWindow(root);
     tick();
