@@ -130,10 +130,15 @@ class Agent:
         self.headers = {"Authorization": f"Bearer {token}"}
 
     def ask(self, path: str) -> Any:
-        """Return the JSON of an answer; None where it has none."""
+        """Return the JSON of an answer; None where it has none.
+
+        Behind a `#` stands the part of a page a script asks for.
+        """
         cache.clear()  # the throttle's counters
         is_page = path.startswith(INBOX)
-        answer = self.client.get(path if is_page else API + path, headers=self.headers)
+        path, _, part = path.partition("#")
+        headers = self.headers | ({"HX-Request": "true", "HX-Target": part} if part else {})
+        answer = self.client.get(path if is_page else API + path, headers=headers)
         if answer.status_code not in (200, 204):
             sys.exit(f"{path}: {answer.status_code} {answer.content[:200]!r}")
         return answer.json() if answer.content and not is_page else None
@@ -162,7 +167,8 @@ def calls(agent: Agent) -> Iterator[tuple[str, list[str]]]:
     yield "thread", [f"/conversations/{pk}/messages/" for pk in threads]
     yield "one conversation", [f"/conversations/{pk}/" for pk in threads]
     yield "the inbox's page: list", [INBOX]
-    yield "the inbox's page: thread", [f"{INBOX}{pk}/" for pk in threads]
+    yield "the inbox's page: thread", [f"{INBOX}{pk}/#si-thread" for pk in threads]
+    yield "the inbox's page: list and thread", [f"{INBOX}{pk}/" for pk in threads]
     yield "updates, nothing new", [f"/updates/?after={agent.ask('/updates/')['cursor']}"]
 
 
