@@ -102,7 +102,7 @@ def soon(locator: Locator, since: float) -> None:
 def test_text_picture_and_quote_go_out_and_typing_seen_and_reaction_come_back(
     agent: Watched, phone: Phone
 ) -> None:
-    question = f"Do you mend parasols, number {time.time_ns()}?"
+    question = f"Do you repair sunshades, number {time.time_ns()}?"
     loads: list[str] = []
     agent.page.on("load", lambda page: loads.append(page.url))
     since = phone.write(question)
@@ -120,7 +120,7 @@ def test_text_picture_and_quote_go_out_and_typing_seen_and_reaction_come_back(
     agent.shot("inbox-answered")
 
     page.locator("[data-si-file-input]").set_input_files(
-        {"name": "parasol.png", "mimeType": "image/png", "buffer": sample_picture()}
+        {"name": "sunshade.png", "mimeType": "image/png", "buffer": sample_picture()}
     )
     expect(page.locator("[data-si-file]")).to_contain_text("Ready to send")
     agent.shot("inbox-attached")

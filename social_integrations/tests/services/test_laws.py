@@ -1,6 +1,6 @@
 """The laws of applying: the end depends on the set of events alone, and no input breaks it.
 
-A hundred examples of two conversations each; `make laws` runs a thousand (profile `long`).
+Fifty examples of two conversations each; `make laws` runs a thousand (profile `long`).
 """
 
 import copy

@@ -13,6 +13,7 @@ import uvicorn
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -36,6 +37,9 @@ def serving() -> Iterator[str]:
     config = uvicorn.Config(application, port=port, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    # The server's threads outlive it here, and must not keep connections to the test database.
+    database = connections.settings["default"]
+    before, database["CONN_MAX_AGE"] = database["CONN_MAX_AGE"], 0
     thread.start()
     try:
         deadline = time.monotonic() + 10
@@ -45,6 +49,7 @@ def serving() -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+        database["CONN_MAX_AGE"] = before
 
 
 @pytest.fixture
