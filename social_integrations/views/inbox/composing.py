@@ -1,6 +1,7 @@
 """Writing an answer: files, a look at the parts, and sending, with nothing typed ever lost."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -168,11 +169,12 @@ def _answered(request: HttpRequest, conversation: Conversation, typed: Typed) ->
     found = colleagues.answered_since(conversation, request.user.pk, typed.seen)
     if found is None or _is_known(conversation, typed):
         return None
-    ago = timesince(found.sent_at, timezone.now(), depth=1)
-    sentence = gettext("%(name)s answered %(ago)s ago.") % {
-        "name": found.name or gettext("Somebody else"),
-        "ago": ago,
-    }
+    name, now = found.name or gettext("Somebody else"), timezone.now()
+    if now - found.sent_at < timedelta(minutes=1):
+        sentence = gettext("%(name)s has just answered.") % {"name": name}
+    else:
+        ago = timesince(found.sent_at, now, depth=1)
+        sentence = gettext("%(name)s answered %(ago)s ago.") % {"name": name, "ago": ago}
     return Notice(sentence, quote=found.text[:SHOWN_TEXT])
 
 

@@ -200,7 +200,7 @@ def test_an_answer_that_came_meanwhile_is_shown_first(
     late_answer(conversation, source="crm", sent_by=colleague, author="human", text="We have it")
     response = agent.send("Yes", seen=seen)
     assert response.status_code == 409
-    assert "Nino answered" in response.text
+    assert "Nino has just answered." in response.text
     assert "We have it" in response.text
     assert ">Yes</textarea>" in response.text
     assert f'name="seen" value="{newest(conversation)}"' in response.text
@@ -213,8 +213,9 @@ def test_an_answer_in_the_instagram_app_counts_too(
     agent: Person, conversation: Conversation
 ) -> None:
     seen = newest(conversation)
-    late_answer(conversation)
-    assert "Somebody else answered" in agent.send("Yes", seen=seen).text
+    late_answer(conversation, sent_at=timezone.now() - timedelta(minutes=5))
+    # Not a plain space: numbers keep to their units.
+    assert "Somebody else answered 5\xa0minutes ago." in agent.send("Yes", seen=seen).text
 
 
 def test_what_is_no_colleagues_answer_stops_nobody(
@@ -369,7 +370,7 @@ def test_typing_tells_colleagues_of_each_other(agent: Person, conversation: Conv
     nino.send("Done")
     shown = agent.post("typing", seen).text
     assert "is writing" not in shown
-    assert "Nino answered" in shown
+    assert "Nino has just answered." in shown
     assert "Done" in shown
 
 
