@@ -134,13 +134,6 @@ def take(
     return tuple(_described(one, rows) for one in files)
 
 
-@transaction.atomic
-def discard(*, upload_id: int, user: AbstractBaseUser) -> bool:
-    """Delete a file its owner chose and does not send; return whether there was one."""
-    own = Upload.objects.select_for_update().filter(pk=upload_id, uploaded_by_id=user.pk)
-    return bool(_delete_unused(own, "files somebody chose and did not send"))
-
-
 def purge(messages: QuerySet[Message]) -> None:
     """Delete the files of messages that are unsent or erased, once the caller commits.
 

@@ -251,24 +251,6 @@ class TestReferences:
         assert caught.value.code == "client_reference"
 
 
-class TestDiscarding:
-    def test_what_i_chose_and_did_not_send(self, django_capture_on_commit_callbacks: Any) -> None:
-        user, upload = make_user(), make_upload()
-        Upload.objects.update(uploaded_by=user)
-        with django_capture_on_commit_callbacks(execute=True):
-            assert not uploads.discard(upload_id=upload.pk, user=make_user())
-            assert uploads.discard(upload_id=upload.pk, user=user)
-        assert not default_storage.exists(str(upload.file.name))
-        assert not uploads.discard(upload_id=upload.pk, user=user)
-
-    def test_not_what_i_sent(self) -> None:
-        user, upload = make_user(), make_upload()
-        Upload.objects.update(uploaded_by=user)
-        make_attachment(make_message(), upload=upload)
-        assert not uploads.discard(upload_id=upload.pk, user=user)
-        assert Upload.objects.exists()
-
-
 def gone(upload: Upload) -> bool:
     is_there = default_storage.exists(str(upload.file.name))
     assert is_there == Upload.objects.filter(pk=upload.pk).exists()

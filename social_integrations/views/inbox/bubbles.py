@@ -220,10 +220,6 @@ def _source(message: Message) -> str:
     return "" if is_ours and message.sent_by_id else str(SOURCES.get(message.source, ""))
 
 
-def _says_something(message: Message) -> bool:
-    return bool(message.text or message.postback or message.template)
-
-
 def sender_of(message: Message, conversation: Conversation) -> str:
     """Return who wrote a message: the customer, a colleague, or the account."""
     if message.direction == Message.Direction.INBOUND:

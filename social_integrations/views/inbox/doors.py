@@ -20,6 +20,7 @@ from social_integrations.access import access_policy
 from social_integrations.exceptions import ChangeRefused, DraftError
 from social_integrations.models import Conversation, Message
 
+from .guard import found_conversation
 from .local_time import local_time
 
 View: TypeAlias = Callable[..., HttpResponse]
@@ -71,11 +72,7 @@ def find_conversation(
     404 for every conversation they do not see, whether it exists or not; 403 where they see it but
     may not do this.
     """
-    seen = access_policy().conversations_for(request.user)
-    found = seen.select_related("contact__account", "assigned_to")
-    conversation = found.defer("contact__account__access_token").filter(pk=pk).first()
-    if conversation is None:
-        raise Http404
+    conversation = found_conversation(request, pk)
     if not allowed(request, conversation):
         raise PermissionDenied
     return conversation
