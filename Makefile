@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime ## run app, worker and emulator on this machine (PORT, EM
 test: $(VENV)/.dev ## run all tests on SQLite, and again on PostgreSQL where one answers
 	@$(RUN) scripts/run_tests.py
 
-laws: $(VENV)/.dev ## run the laws of applying with twenty times the examples, as CI does
+laws: $(VENV)/.dev ## run the laws of applying with 1,000 examples, as CI does
 	@HYPOTHESIS_PROFILE=long $(RUN) scripts/run_tests.py --at-once \
 		social_integrations/tests/services/test_laws.py \
 		social_integrations/tests/services/test_send_laws.py

@@ -1,7 +1,7 @@
 """Hypothesis profiles, and which tests depend on the database.
 
-`normal`; `brief` with half of the examples, for the second database; `long` with twenty times as
-many (`make laws`).
+`normal`; `brief` with half of the examples, for the second database; `long` with 1,000
+(`make laws`).
 """
 
 import os
@@ -11,8 +11,8 @@ from hypothesis import settings
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 
-settings.register_profile("brief", max_examples=25, deadline=None, print_blob=True)
-settings.register_profile("normal", max_examples=50, deadline=None, print_blob=True)
+settings.register_profile("brief", max_examples=15, deadline=None, print_blob=True)
+settings.register_profile("normal", max_examples=30, deadline=None, print_blob=True)
 settings.register_profile("long", max_examples=1000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "normal"))
 

@@ -187,20 +187,6 @@ def demo_environment(
     }
 
 
-def manage(environment: dict[str, str], *arguments: str) -> None:
-    """Run one management command to its end; show what it said only if it fails."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *arguments],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode and "already taken" not in done.stderr:
-        raise DemoError(f"`manage.py {arguments[0]}` failed:\n{done.stdout}{done.stderr}")
-
-
 def wait_for(url: str, process: Process) -> None:
     """Wait until an address answers."""
     deadline = time.monotonic() + START_SECONDS
@@ -263,11 +249,18 @@ Ctrl-C ends everything; the data stays for the next run.
 
 
 def prepare(environment: dict[str, str]) -> None:
-    """Bring database, static files and the staff account up to date."""
+    """Bring database, static files and the staff account up to date; say why if that fails."""
     say("Preparing the database and the static files ...")
-    manage(environment, "migrate", "--verbosity", "0")
-    manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
-    manage(environment, "createsuperuser", "--noinput")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "prepare_demo.py")],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DemoError(f"The demo could not be prepared:\n{done.stdout}{done.stderr}")
 
 
 def run(folder: Path) -> None:

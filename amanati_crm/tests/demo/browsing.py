@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Dialog,
     Page,
     Route,
+    expect,
     sync_playwright,
 )
 
@@ -30,6 +31,9 @@ MARKS = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed (Debian: chromium)"),
 ]
+# How long something may take on a machine that does much else; what is there sooner is seen sooner.
+PATIENCE = 20_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 # The console also tells of every answer that is no success, or none; that is each test's own.
@@ -73,7 +77,7 @@ class Watched:
 
 def watch(context: BrowserContext) -> Watched:
     """Open a page in a browser of its own, and listen to it."""
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     found = Watched(page)
     page.expose_function("noteViolation", found.note_violation)

@@ -20,7 +20,7 @@ import requests
 from scripts.lib.machine import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 90
+START_SECONDS = 240
 TRIES = 3
 
 
@@ -44,18 +44,18 @@ class Demo:
 
     def control(self, path: str, **body: Any) -> Any:
         """Call the emulator's control API."""
-        response = requests.post(f"{self.emulator_url}/_control/{path}", json=body, timeout=10)
+        response = requests.post(f"{self.emulator_url}/_control/{path}", json=body, timeout=30)
         response.raise_for_status()
         return response.json()
 
     def state(self) -> Any:
         """Return the emulator's world."""
-        return requests.get(f"{self.emulator_url}/_control/state", timeout=10).json()
+        return requests.get(f"{self.emulator_url}/_control/state", timeout=30).json()
 
     def staff(self, username: str = "") -> requests.Session:
         """Return a signed-in browser session; everybody has the same password."""
         session = requests.Session()
-        page = session.get(f"{self.app_url}/login/", timeout=10)
+        page = session.get(f"{self.app_url}/login/", timeout=30)
         token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
         answer = session.post(
             f"{self.app_url}/login/",
@@ -64,7 +64,7 @@ class Demo:
                 "password": self.password,
                 "csrfmiddlewaretoken": token,
             },
-            timeout=10,
+            timeout=30,
         )
         assert answer.ok
         return session
@@ -72,7 +72,7 @@ class Demo:
     def connect(self, session: requests.Session) -> requests.Response:
         """Go through the consent dialog as the shop's owner, ticking everything."""
         address = f"{self.api}/oauth/start/?login=facebook"
-        start = session.get(address, timeout=10, allow_redirects=False)
+        start = session.get(address, timeout=30, allow_redirects=False)
         consent = self.control("consent", url=start.headers["Location"])
         page = session.get(consent["location"], timeout=30)
         if "/oauth/choose/" not in page.url:
@@ -115,7 +115,7 @@ class Demo:
         return requests.get(
             f"{self.api}/connection/status/",
             headers={"Authorization": f"Bearer {self.access_token()}"},
-            timeout=10,
+            timeout=30,
         ).json()
 
 
@@ -123,10 +123,10 @@ class Demo:
 def _sign_in(app_url: str, username: str, password: str, _minute: int) -> str:
     """Get a JWT, once a minute: the door is throttled."""
     form = {"username": username, "password": password}
-    return str(requests.post(f"{app_url}/api/auth/token/", json=form, timeout=10).json()["access"])
+    return str(requests.post(f"{app_url}/api/auth/token/", json=form, timeout=30).json()["access"])
 
 
-def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 60) -> Any:
     """Return what `look` finds as soon as it is true; fail with the last thing it found."""
     deadline = time.monotonic() + seconds
     found = None

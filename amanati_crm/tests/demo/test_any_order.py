@@ -63,7 +63,7 @@ def recorded(demo: Demo) -> tuple[str, list[bytes]]:
 
 def get(demo: Demo, name: str, **query: Any) -> Any:
     """Ask the emulator's control API."""
-    return requests.get(f"{demo.emulator_url}/_control/{name}", params=query, timeout=10).json()
+    return requests.get(f"{demo.emulator_url}/_control/{name}", params=query, timeout=30).json()
 
 
 def log(demo: Demo) -> list[Any]:

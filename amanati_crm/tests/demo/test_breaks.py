@@ -68,7 +68,7 @@ class Shop:
     def status(self) -> dict[str, Any]:
         """Return what a frontend polls, by username."""
         url = f"{self.demo.api}/connection/status/"
-        accounts = requests.get(url, headers=self.bearer, timeout=10).json()["accounts"]
+        accounts = requests.get(url, headers=self.bearer, timeout=30).json()["accounts"]
         return {account["username"]: account for account in accounts}
 
     def connect(self, username: str) -> None:
@@ -99,7 +99,7 @@ class Shop:
     def shows_once(self, text: str) -> bool:
         """Return whether the CRM holds exactly one message with this text."""
         url = f"{self.demo.app_url}/admin/social_integrations/message/"
-        page = self.staff.get(url, params={"q": text}, timeout=10).text
+        page = self.staff.get(url, params={"q": text}, timeout=30).text
         return len(re.findall(rf">\s*{re.escape(html.escape(text))}\s*<", page)) == 1
 
 
@@ -138,7 +138,7 @@ def told(shop: Shop, case: Case, since: float) -> None:
         assert case.message in problem["message"]
         assert case.action in problem["action"]
         address = f"{shop.demo.app_url}/admin/social_integrations/connectedaccount/"
-        page = shop.staff.get(address, timeout=10).text
+        page = shop.staff.get(address, timeout=30).text
         assert html.escape(problem["message"]) in page
         assert html.escape(problem["action"]) in page
 
@@ -177,7 +177,7 @@ def test_it_is_told_within_a_minute_and_mended(shop: Shop, case: Case) -> None:
 def test_no_message_was_lost_meanwhile(shop: Shop) -> None:
     for account in shop.status().values():
         url = f"{shop.demo.api}/accounts/{account['id']}/sync/"
-        assert requests.post(url, headers=shop.bearer, timeout=10).status_code == 202
+        assert requests.post(url, headers=shop.bearer, timeout=30).status_code == 202
     for case in (*SILENT, *CASES):
         for username in case.accounts:
             text = meanwhile(case, username)

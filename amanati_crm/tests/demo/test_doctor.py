@@ -23,7 +23,7 @@ def shop(demo: Demo) -> Any:
 def press(demo: Demo, session: requests.Session, **form: Any) -> str:
     """Press a button of the doctor's page and return the page that comes of it."""
     address = f"{demo.api}/doctor/"
-    page = session.get(address, timeout=10).text
+    page = session.get(address, timeout=30).text
     token = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', page)[0]
     form |= {"csrfmiddlewaretoken": token}
     answer = session.post(address, form, headers={"Referer": address}, timeout=90)

@@ -167,7 +167,7 @@ def deliver(demo: Demo, messaging: list[dict[str, Any]]) -> None:
     entry = {"id": account, "time": int(time.time() * 1000), "messaging": messaging}
     body = encode({"object": "instagram", "entry": [entry]})
     headers = {"X-Hub-Signature-256": sign(body, demo.app_secret)}
-    answer = requests.post(f"{demo.api}/webhook/", body, headers=headers, timeout=10)
+    answer = requests.post(f"{demo.api}/webhook/", body, headers=headers, timeout=30)
     assert answer.status_code == 200
 
 
@@ -322,9 +322,11 @@ def test_on_the_phone_from_either_side(chromium: Browser, attack: Attack) -> Non
     everything = "\n".join(shown(page, "#thread .bubble"))
     assert [text for text in HOSTILE if squeezed(text) not in everything] == []
     cards = page.locator("#thread .card")
-    expect(cards).to_have_count(len(titles), timeout=30_000)
+    # The answers leave one after the other.
+    expect(cards).to_have_count(len(titles))
     told = "\n".join(shown(page, "#thread .card"))
     assert [title for title in titles if squeezed(title) not in told] == []
+    expect(page.locator("#thread .chips button")).to_have_count(QUICK_REPLIES)
     chips = shown(page, "#thread .chips button")
     assert chips == [squeezed(title) for title in titles[:QUICK_REPLIES]]
     harmless(page)
@@ -364,6 +366,6 @@ def answers(demo: Demo, conversation: int) -> list[str]:
         ]
         bodies.append({"template": {"template_type": "generic", "elements": elements}})
     for body in [*bodies, {"text": HOSTILE[0], "quick_replies": replies}]:
-        answer = requests.post(url, json=body, headers=headers, timeout=10)
+        answer = requests.post(url, json=body, headers=headers, timeout=30)
         assert answer.status_code == 202, answer.text
     return titles

@@ -1,28 +1,19 @@
 """The open inbox in headless Chromium: what comes by itself, what must not move, what it says."""
 
-import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from .browsing import MARKS, Watched, chromium_browser, signed_in
 from .conftest import Demo
 
-CHROMIUM = shutil.which("chromium")
-# A look every 2.5 s, the worker's 0.3 s, and room for a machine that does something else as well.
-BY_ITSELF = 6_000
-
-pytestmark = [
-    pytest.mark.demo,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed (Debian: chromium)"),
-]
+pytestmark = MARKS
 
 
 @dataclass
@@ -30,12 +21,14 @@ class Desk:
     """A browser somebody of the staff has signed in with, and a customer to write to them."""
 
     demo: Demo
-    context: BrowserContext
-    page: Page
+    watched: Watched
     customer: str
     name: str
-    faults: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
+
+    @property
+    def page(self) -> Page:
+        """The inbox."""
+        return self.watched.page
 
     def writes(self, text: str, **more: Any) -> str:
         """Let the customer write; return Meta's id of the message."""
@@ -45,7 +38,7 @@ class Desk:
     def open(self) -> None:
         """Open the customer's conversation with the keyboard."""
         row = self.page.locator(".si-row", has_text=self.name)
-        expect(row).to_be_visible(timeout=BY_ITSELF)
+        expect(row).to_be_visible()
         row.locator("a").focus()
         self.page.keyboard.press("Enter")
         expect(self.page.locator("#si-thread-title")).to_have_text(self.name)
@@ -59,70 +52,51 @@ class Desk:
         return int(self.page.locator("#si-scroll").evaluate("box => box.scrollTop"))
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for the module."""
+    with chromium_browser() as browser:
+        yield browser
+
+
 @pytest.fixture
-def desk(demo: Demo, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def desk(chromium: Browser, demo: Demo) -> Iterator[Desk]:
     """Sign in, with an account connected and a customer nobody else writes as."""
-    session = demo.staff()
-    demo.connect(session)  # another test may have broken this one account
+    demo.connect(demo.staff())  # another test may have broken this one account
     number = int(time.time() * 1000) % 10**9
     customer, name = f"live_{number}", f"Live {number}"
     demo.control("customers", username=customer, name=name)
-    with sync_playwright() as playwright:
-        arguments = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        options = getattr(request, "param", {"viewport": {"width": 1280, "height": 800}})
-        context = browser.new_context(**options)
-        page = context.new_page()
-        found = Desk(demo, context, page, customer, name)
-        page.on("pageerror", lambda error: found.faults.append(str(error)))
-        page.on("dialog", lambda dialog: found.faults.append(dialog.message))
-        page.on(
-            "console",
-            lambda said: (
-                found.faults.append(said.text) if "Content Security" in said.text else None
-            ),
-        )
-        page.goto(f"{demo.app_url}/login/?next=/inbox/")
-        page.get_by_label("Username").fill(demo.username)
-        page.get_by_label("Password").fill(demo.password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/inbox/")
-        page.on("request", lambda asked: found.hosts.add(urlsplit(asked.url).netloc))
-        yield found
-        browser.close()
-    assert found.faults == []
-    assert found.hosts <= {urlsplit(demo.app_url).netloc}
+    with signed_in(chromium, demo) as watched:
+        watched.page.goto(f"{demo.app_url}/inbox/")
+        yield Desk(demo, watched, customer, name)
+    assert watched.hosts == {urlsplit(demo.app_url).netloc}
 
 
 def test_what_comes_appears_by_itself_and_moves_nothing(desk: Desk) -> None:
     page = desk.page
-    began = time.monotonic()
     desk.writes("The first one")
-    expect(page.locator(".si-row").first).to_contain_text("The first one", timeout=BY_ITSELF)
-    assert time.monotonic() - began < 5
+    expect(page.locator(".si-row").first).to_contain_text("The first one")
     expect(page).to_have_title(re.compile(r"^\(\d+\) "))
     desk.open()
     expect(desk.bubble("The first one")).to_be_visible()
     row = page.locator(".si-row", has_text=desk.name)
-    expect(row.locator(".si-count")).to_have_count(0, timeout=BY_ITSELF)
+    expect(row.locator(".si-count")).to_have_count(0)
 
     # A node that is left alone keeps what a script wrote on it.
     desk.bubble("The first one").evaluate("node => { node.untouched = true; }")
     page.locator("#si-text").fill("Half an answ")
-    began = time.monotonic()
     mid = desk.writes("The second one")
-    expect(desk.bubble("The second one")).to_be_visible(timeout=BY_ITSELF)
-    assert time.monotonic() - began < 5
+    expect(desk.bubble("The second one")).to_be_visible()
     assert desk.bubble("The first one").evaluate("node => node.untouched") is True
     expect(page.locator("#si-text")).to_be_focused()
     expect(page.locator("#si-text")).to_have_value("Half an answ")
     expect(page.locator("#si-announce")).to_contain_text(f"New message from {desk.name}")
 
     desk.demo.control("edits", customer=desk.customer, mid=mid, text="The second, mended")
-    expect(desk.bubble("The second, mended")).to_be_visible(timeout=BY_ITSELF)
+    expect(desk.bubble("The second, mended")).to_be_visible()
     expect(desk.bubble("The second, mended").locator("summary", has_text="Edited")).to_be_visible()
     desk.demo.control("unsend", customer=desk.customer, mid=mid)
-    expect(desk.bubble("This message was unsent.")).to_be_visible(timeout=BY_ITSELF)
+    expect(desk.bubble("This message was unsent.")).to_be_visible()
     assert "mended" not in page.locator("#si-messages").inner_text()
 
 
@@ -131,11 +105,11 @@ def test_a_reader_is_not_scrolled_away(desk: Desk) -> None:
         desk.writes(f"Line {number} " + "of many words " * 8, ago=3_000 - number)
     desk.writes("The end")
     desk.open()
-    expect(desk.bubble("The end")).to_be_visible(timeout=BY_ITSELF)
+    expect(desk.bubble("The end")).to_be_visible()
     # Older ones come when somebody scrolls up, and what they look at stays where it is.
     before = desk.page.locator("#si-messages .si-message").count()
     desk.page.locator("#si-scroll").evaluate("box => { box.scrollTop = 0; }")
-    expect(desk.bubble("Line 0 ")).to_be_attached(timeout=BY_ITSELF)
+    expect(desk.bubble("Line 0 ")).to_be_attached()
     assert desk.page.locator("#si-messages .si-message").count() > before
     assert desk.place() > 500
     expect(desk.page.locator("#si-messages > .si-day")).to_have_count(1)
@@ -143,7 +117,7 @@ def test_a_reader_is_not_scrolled_away(desk: Desk) -> None:
     desk.page.locator("#si-scroll").evaluate("box => { box.scrollTop = 300; }")
     desk.writes("Meanwhile")
     jump = desk.page.get_by_role("button", name="New messages")
-    expect(jump).to_be_visible(timeout=BY_ITSELF)
+    expect(jump).to_be_visible()
     assert desk.place() == 300
     jump.click()
     expect(desk.bubble("Meanwhile")).to_be_in_viewport()
@@ -155,7 +129,7 @@ def test_media_come_through_our_own_door(desk: Desk) -> None:
         desk.demo.control("events", customer=desk.customer, kind=kind)
     desk.open()
     pictures = desk.page.locator("#si-messages img[data-si-media]")
-    expect(pictures).to_have_count(3, timeout=BY_ITSELF)
+    expect(pictures).to_have_count(3)
     for number in range(3):
         pictures.nth(number).scroll_into_view_if_needed()
         expect(pictures.nth(number)).to_have_js_property("complete", value=True)
@@ -171,13 +145,13 @@ def test_media_come_through_our_own_door(desk: Desk) -> None:
 
 def test_a_lost_connection_and_an_ended_session_are_told(desk: Desk) -> None:
     status = desk.page.locator("#si-status-bar")
-    desk.context.set_offline(True)
-    expect(status).to_have_text(re.compile("Connection lost . trying again"), timeout=20_000)
-    desk.context.set_offline(False)
-    expect(status).to_have_text("Back online", timeout=20_000)
-    expect(status).to_be_hidden(timeout=20_000)
-    desk.context.clear_cookies()
-    expect(status).to_contain_text("You have been signed out.", timeout=20_000)
+    desk.page.context.set_offline(True)
+    expect(status).to_have_text(re.compile("Connection lost . trying again"))
+    desk.page.context.set_offline(False)
+    expect(status).to_have_text("Back online")
+    expect(status).to_be_hidden()
+    desk.page.context.clear_cookies()
+    expect(status).to_contain_text("You have been signed out.")
     status.get_by_role("link", name="Sign in").click()
     expect(desk.page.get_by_label("Password")).to_be_visible()
     assert desk.page.url.endswith("/login/?next=/inbox/")
@@ -186,7 +160,7 @@ def test_a_lost_connection_and_an_ended_session_are_told(desk: Desk) -> None:
 def test_the_keyboard_is_enough(desk: Desk) -> None:
     page = desk.page
     desk.writes("By keyboard")
-    expect(page.locator(".si-row", has_text=desk.name)).to_be_visible(timeout=BY_ITSELF)
+    expect(page.locator(".si-row", has_text=desk.name)).to_be_visible()
     page.keyboard.press("j")
     expect(page.locator(".si-row-link").first).to_be_focused()
     page.keyboard.press("?")
@@ -197,7 +171,7 @@ def test_the_keyboard_is_enough(desk: Desk) -> None:
     expect(page.locator("#si-search")).to_be_focused()
     page.keyboard.type(desk.name)
     expect(page.locator(".si-row")).to_have_count(1)
-    assert "search=Live" in page.url
+    expect(page).to_have_url(re.compile("search=Live"))
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#si-thread-title")).to_be_focused()

@@ -1,5 +1,6 @@
 """An agent and a customer, each in a browser of their own: the whole loop of answering."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,15 +10,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from social_integrations.emulator.samples import sample_picture
 
-from .browsing import MARKS, Watched, chromium_browser, signed_in, watch
+from .browsing import MARKS, PATIENCE, Watched, chromium_browser, signed_in, watch
 from .conftest import Demo, eventually
 
 pytestmark = MARKS
 
-SHOWN_SECONDS = 3
-# What a loaded machine may add to what the product promises.
-PATIENCE_SECONDS = 2
-CLOSES_IN = 8  # seconds
+CLOSES_IN = 15  # seconds
 WINDOW = 24 * 3600 - 60  # the CRM stops a minute early
 
 
@@ -48,11 +46,10 @@ class Phone:
         """What was written."""
         return self.page.locator("#thread")
 
-    def write(self, text: str) -> float:
-        """Send a text; return when."""
+    def write(self, text: str) -> None:
+        """Send a text."""
         self.page.locator("#text").fill(text)
         self.page.get_by_role("button", name="Send", exact=True).click()
-        return time.monotonic()
 
     def turn(self, text: str) -> Locator:
         """Return the turn with a text."""
@@ -79,6 +76,7 @@ def opened(agent: Watched, text: str) -> Page:
     row = agent.page.locator("#si-rows .si-row-link", has_text=text)
     row.click()
     expect(bubble(agent.page, text)).to_be_visible()
+    expect(agent.page).to_have_url(re.compile(r"/inbox/\d+/"))
     return agent.page
 
 
@@ -93,23 +91,17 @@ def answer(page: Page, text: str) -> None:
     page.locator("[data-si-send]").click()
 
 
-def soon(locator: Locator, since: float) -> None:
-    """See something within what is promised, without a reload."""
-    left = since + SHOWN_SECONDS + PATIENCE_SECONDS - time.monotonic()
-    expect(locator).to_be_visible(timeout=max(left, 0.1) * 1000)
-
-
 def test_text_picture_and_quote_go_out_and_typing_seen_and_reaction_come_back(
     agent: Watched, phone: Phone
 ) -> None:
     question = f"Do you repair sunshades, number {time.time_ns()}?"
     loads: list[str] = []
     agent.page.on("load", lambda page: loads.append(page.url))
-    since = phone.write(question)
-    soon(agent.page.locator("#si-rows .si-row", has_text=question), since)
+    phone.write(question)
+    expect(agent.page.locator("#si-rows .si-row", has_text=question)).to_be_visible()
     page = opened(agent, question)
-    since = phone.write("It is a yellow one.")
-    soon(bubble(page, "It is a yellow one."), since)
+    phone.write("It is a yellow one.")
+    expect(bubble(page, "It is a yellow one.")).to_be_visible()
 
     page.locator("#si-text").press_sequentially("We do: ")
     expect(phone.page.get_by_label("The shop is typing")).to_be_visible()
@@ -138,9 +130,10 @@ def test_text_picture_and_quote_go_out_and_typing_seen_and_reaction_come_back(
     expect(bubble(page, "The yellow one too.").locator(".si-quoted")).to_contain_text(question)
 
     quoting.get_by_role("button", name="React", exact=True).click()
-    since = time.monotonic()
     quoting.get_by_role("button", name="React with love").click()
-    soon(bubble(page, "The yellow one too.").locator(".si-reactions", has_text="❤"), since)
+    expect(
+        bubble(page, "The yellow one too.").locator(".si-reactions", has_text="❤")
+    ).to_be_visible()
 
     asked.hover()
     asked.locator("[data-si-react] summary").click()
@@ -163,14 +156,14 @@ def test_a_window_closes_under_ones_eyes_and_the_composer_says_why(
     written = page.locator("#si-text")
     written.fill("I was just about to")
     expect(page.locator("#si-window .si-until")).to_be_visible()
-    expect(shut).to_be_visible(timeout=(CLOSES_IN + SHOWN_SECONDS + PATIENCE_SECONDS) * 1000)
+    expect(shut).to_be_visible(timeout=CLOSES_IN * 1000 + PATIENCE)
     expect(shut).to_contain_text("24 hours")
     expect(written).to_be_disabled()
     expect(written).to_have_value("I was just about to")
     agent.shot("inbox-closed")
 
     demo.control("messages", **about | {"text": f"Hello again {username}"})
-    expect(written).to_be_enabled(timeout=(SHOWN_SECONDS + PATIENCE_SECONDS) * 1000)
+    expect(written).to_be_enabled()
 
 
 def test_two_agents_answering_at_once_both_go_out_and_each_is_told(

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.demo
 
 def consent(demo: Demo, session: requests.Session, address: str, **answer: Any) -> Any:
     """Open an address that leads to Meta's dialog, answer it, and follow to the last page."""
-    dialog = session.get(address, timeout=10, allow_redirects=False)
+    dialog = session.get(address, timeout=30, allow_redirects=False)
     back = demo.control("consent", url=dialog.headers["Location"], **answer)
     # Browsers carry Instagram's `#_` from redirect to redirect.
     page = session.get(back["location"], timeout=30)
@@ -42,13 +42,13 @@ def account(demo: Demo, username: str) -> Any:
 def link(demo: Demo, **body: str) -> str:
     """Ask for a frontend's link."""
     headers = {"Authorization": f"Bearer {demo.access_token()}"}
-    answer = requests.post(f"{demo.api}/oauth/start/", json=body, headers=headers, timeout=10)
+    answer = requests.post(f"{demo.api}/oauth/start/", json=body, headers=headers, timeout=30)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["authorization_url"])
 
 
 def test_both_are_offered(demo: Demo) -> None:
-    page = demo.staff().get(f"{demo.api}/oauth/start/", timeout=10)
+    page = demo.staff().get(f"{demo.api}/oauth/start/", timeout=30)
     assert "Continue with Instagram" in page.text
     assert "Continue with Facebook" in page.text
 
@@ -89,15 +89,15 @@ def test_a_frontends_link_works_in_a_browser_without_a_session(demo: Demo) -> No
     assert urlsplit(address).netloc == urlsplit(demo.app_url).netloc
     page = consent(demo, browser, address, account="demo_shop")
     assert page.url == f"{demo.api}/oauth/result/"
-    assert requests.get(address, timeout=10).status_code == 409
+    assert requests.get(address, timeout=30).status_code == 409
     # A result of its own, and nothing else.
-    assert "/login/" in browser.get(f"{demo.app_url}/admin/", timeout=10).url
+    assert "/login/" in browser.get(f"{demo.app_url}/admin/", timeout=30).url
 
 
 def test_an_account_that_is_left_out_is_kept_and_marked(demo: Demo) -> None:
     session = demo.staff()
     demo.connect(session)
-    state = requests.get(f"{demo.emulator_url}/_control/state", timeout=10).json()
+    state = requests.get(f"{demo.emulator_url}/_control/state", timeout=30).json()
     pages = [page["id"] for page in state["pages"] if page["name"] == "Demo Shop"]
     start = f"{demo.api}/oauth/start/?login=facebook"
     page = consent(demo, session, start, pages=pages)

@@ -19,7 +19,7 @@ def api(demo: Demo, account: Any, method: str = "GET") -> requests.Response:
     """Ask what was found for an account, or have it looked for."""
     headers = {"Authorization": f"Bearer {demo.access_token()}"}
     url = f"{demo.api}/accounts/{account['id']}/sync/"
-    return requests.request(method, url, headers=headers, timeout=10)
+    return requests.request(method, url, headers=headers, timeout=30)
 
 
 def by_api(demo: Demo, account: Any, _staff: requests.Session) -> None:
@@ -30,7 +30,7 @@ def by_admin(demo: Demo, account: Any, staff: requests.Session) -> None:
     url = f"{demo.app_url}/admin/social_integrations/connectedaccount/"
     token = staff.cookies["csrftoken"]
     form = {"action": "reconcile", "_selected_action": account["id"], "csrfmiddlewaretoken": token}
-    page = staff.post(url, form, headers={"Referer": url}, timeout=10)
+    page = staff.post(url, form, headers={"Referer": url}, timeout=30)
     assert "1 started; see Reconciliations." in page.text
 
 
@@ -75,7 +75,7 @@ def write(demo: Demo, customer: str, number: int) -> Any:
 
 def subscribed_for_long(demo: Demo, account: Any) -> None:
     """Have the account subscribed for an hour: what came before it is history, not missed."""
-    with closing(sqlite3.connect(demo.folder / "db.sqlite3", timeout=10)) as database, database:
+    with closing(sqlite3.connect(demo.folder / "db.sqlite3", timeout=30)) as database, database:
         database.execute(
             "UPDATE social_integrations_connectedaccount"  # noqa: S608 - words of ours
             f" SET webhook_subscribed_at = {HOUR_AGO} WHERE id = ?",

@@ -34,7 +34,7 @@ def staff(demo: Demo) -> requests.Session:
 def listed(demo: Demo, staff: requests.Session, model: str, query: str = "") -> tuple[int, str]:
     """Return how many rows an admin list has, and its page."""
     url = f"{demo.app_url}/admin/social_integrations/{model}/?{query}"
-    page = staff.get(url, timeout=10).text
+    page = staff.get(url, timeout=30).text
     count = re.search(r'class="paginator">\s*(?:<.*?>\s*)*([\d,]+) ', page, re.DOTALL)
     assert count, page
     return int(count[1].replace(",", "")), page
@@ -92,7 +92,7 @@ def test_the_conversation_reads_as_a_thread(demo: Demo, staff: requests.Session)
     eventually(lambda: listed(demo, staff, "message", "q=Answered+by+hand")[0] == 1)
     page = listed(demo, staff, "conversation")[1]
     threads = re.findall(r"/admin/social_integrations/conversation/\d+/change/", page)
-    texts = [staff.get(demo.app_url + path, timeout=10).text for path in sorted(set(threads))]
+    texts = [staff.get(demo.app_url + path, timeout=30).text for path in sorted(set(threads))]
     (thread,) = [text for text in texts if "To the second" in text]
     assert thread.index("To the second") < thread.index("Answered by hand")
 
@@ -119,14 +119,14 @@ def test_forty_slow_clients_do_not_hold_up_a_delivery(demo: Demo) -> None:
     started = time.monotonic()
     response = post(demo, body)
     assert response.status_code == 200
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10  # what Meta waits
     for client in slow:
         client.close()
 
 
 def post(demo: Demo, body: bytes) -> requests.Response:
     headers = {"X-Hub-Signature-256": sign(body, demo.app_secret)}
-    return requests.post(f"{demo.api}/webhook/", body, headers=headers, timeout=10)
+    return requests.post(f"{demo.api}/webhook/", body, headers=headers, timeout=30)
 
 
 def accepted(demo: Demo, body: bytes) -> bool:
