@@ -168,6 +168,9 @@ ERRORS: dict[str, ErrorSpec] = {
     "pace": ErrorSpec(
         400, 613, 0, "(#613) Calls to this api have exceeded the rate limit for this account.", IG
     ),
+    "batch": ErrorSpec(400, 100, 0, "(#100) {detail}", "GraphBatchException"),
+    # Not Meta's words: it is honest to say that this is only a stand-in.
+    "not_imitated": ErrorSpec(400, 3, 0, "(#3) This emulator of Meta does not imitate {what}"),
     "platform": ErrorSpec(400, 100, 0, "(#100) This emulator knows platform=instagram only"),
     "grant_type": ErrorSpec(400, 100, 0, "(#100) Unknown grant_type {value}"),
 }
