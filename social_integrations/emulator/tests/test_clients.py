@@ -163,6 +163,13 @@ def test_an_edge_not_imitated_says_so(client: Client) -> None:
     )
 
 
+def test_throttling_is_told_to_pass(client: Client) -> None:
+    token = client.page()["access_token"]
+    client.control("switches", throttle="4")
+    refused = client.get("/v26.0/me", access_token=token).json()["error"]
+    assert (refused["code"], refused["is_transient"]) == (4, True)
+
+
 def test_oauth_libraries_name_the_app_in_basic(client: Client) -> None:
     config = client.running.config
     form = {
