@@ -6,7 +6,17 @@ from typing import Any
 
 from .caller import Caller, Node, Params
 from .errors import MetaError
-from .fields import FieldTree, Reader, Wanted, constant, parse_fields, pick, write_fields
+from .fields import (
+    FieldTree,
+    Reader,
+    Wanted,
+    constant,
+    parse_fields,
+    pick,
+    unfilled,
+    wanted_fields,
+    write_fields,
+)
 from .ids import conversation_id, read_conversation_id, scoped_id
 from .message_parts import attachment_parts, share_parts, story_part, trim
 from .paging import paged
@@ -74,7 +84,7 @@ def list_conversations(caller: Caller, node: Node, params: Params) -> dict[str, 
         for customer_id, row in newest.items()
         if not wanted_id or scoped_id(account_id, customer_id) == wanted_id
     ]
-    wanted = parse_fields(str(params.get("fields", "")))
+    wanted = wanted_fields(params)
     return paged(
         found,
         params,
@@ -97,6 +107,9 @@ def conversation_fields(caller: Caller, row: Row) -> dict[str, Reader]:
         return dict(trim({"data": [_business(row), _person(row)]}, wanted.nested))
 
     return {
+        # What Meta fills in for Instagram is not documented.
+        **unfilled("can_reply", "is_owner", "is_subscribed", "link", "message_count"),
+        **unfilled("senders", "snippet", "unread_count"),
         "id": constant(row["id"]),
         "updated_time": constant(meta_time(row["sent_at"])),
         "name": constant(row["username"]),
@@ -109,7 +122,7 @@ def list_messages(caller: Caller, node: Node, params: Params) -> dict[str, Any]:
     """Serve `/{conversation-id}/messages`."""
     caller.token.require_messaging()
     caller.count_conversation_call(node.row["account_id"])
-    return _page_of(caller, node.row, params, parse_fields(str(params.get("fields", ""))))
+    return _page_of(caller, node.row, params, wanted_fields(params))
 
 
 def _page_of(caller: Caller, row: Row, params: Params, wanted: FieldTree) -> dict[str, Any]:

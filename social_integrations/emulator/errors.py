@@ -27,7 +27,9 @@ class ErrorSpec:
 
 
 ERRORS: dict[str, ErrorSpec] = {
-    "unexpected": ErrorSpec(500, 2, 0, "An unexpected error has occurred. Please retry later."),
+    "unexpected": ErrorSpec(
+        500, 2, 0, "An unexpected error has occurred. Please retry later.", is_transient=True
+    ),
     "bad_body": ErrorSpec(400, 100, 0, "(#100) {detail}"),
     "no_token": ErrorSpec(400, 104, 0, "An access token is required to request this resource."),
     "no_active_token": ErrorSpec(
@@ -166,14 +168,22 @@ ERRORS: dict[str, ErrorSpec] = {
         400, 9000001, 0, "The message was deleted, or is older than the newest 20.", IG
     ),
     "pace": ErrorSpec(
-        400, 613, 0, "(#613) Calls to this api have exceeded the rate limit for this account.", IG
+        400,
+        613,
+        0,
+        "(#613) Calls to this api have exceeded the rate limit for this account.",
+        IG,
+        is_transient=True,
     ),
+    "batch": ErrorSpec(400, 100, 0, "(#100) {detail}", "GraphBatchException"),
+    # Not Meta's words: it is honest to say that this is only a stand-in.
+    "not_imitated": ErrorSpec(400, 3, 0, "(#3) This emulator of Meta does not imitate {what}"),
     "platform": ErrorSpec(400, 100, 0, "(#100) This emulator knows platform=instagram only"),
     "grant_type": ErrorSpec(400, 100, 0, "(#100) Unknown grant_type {value}"),
 }
 
 ERRORS |= {
-    f"throttle_{code}": ErrorSpec(400, code, 0, f"(#{code}) {words}")
+    f"throttle_{code}": ErrorSpec(400, code, 0, f"(#{code}) {words}", is_transient=True)
     for code, words in {
         4: "Application request limit reached",
         17: "User request limit reached",

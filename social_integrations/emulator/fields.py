@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import MetaError
+from .forms import read_json
 
 
 @dataclass(slots=True)
@@ -49,6 +51,14 @@ def parse_fields(text: str) -> FieldTree:
     return root
 
 
+def wanted_fields(params: Mapping[str, Any]) -> FieldTree:
+    """Read the parameter `fields`: a text, a list, or a list in JSON."""
+    given = params.get("fields") or ""
+    if isinstance(given, str) and given.startswith("["):
+        given = listing(given)
+    return parse_fields(",".join(map(str, given)) if isinstance(given, list) else str(given))
+
+
 def write_fields(tree: FieldTree) -> str:
     """Write a tree as text again, for the address of a next page."""
     return ",".join(
@@ -81,9 +91,17 @@ def constants(values: Mapping[str, object]) -> dict[str, Reader]:
     return {name: constant(value) for name, value in values.items()}
 
 
+def unfilled(*names: str) -> dict[str, Reader]:
+    """Know fields nobody here has filled in: Meta leaves such out of its answer."""
+    return dict.fromkeys(names, constant(None))
+
+
 def listing(value: object) -> list[str]:
     """Read a list parameter: a comma list, a JSON list in a string, or a real list."""
+    if isinstance(value, str) and value.startswith("["):
+        with suppress(ValueError):
+            value = read_json(value)
     if isinstance(value, list):
         return [str(item) for item in value]
     text = str(value or "").strip().strip("[]")
-    return [item.strip().strip('"') for item in text.split(",") if item.strip()]
+    return [item.strip().strip("\"'") for item in text.split(",") if item.strip()]

@@ -1,19 +1,19 @@
 """The Graph API: paths, nodes, edges, and Meta's way of answering."""
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .batch import is_batch, read_batch, show_batch
 from .caller import Caller, Node, Params
 from .conversations import list_conversations, list_messages
 from .core import Emulator
 from .errors import MetaError, trace_id
 from .faults import REPLACING, Fault, replacement, spoil, take_fault
-from .fields import parse_fields, pick
-from .http import BadBodyError, Request, Response
-from .login import answer_code_or_token, exchange_login_token, refresh_login_token
+from .fields import listing, pick, wanted_fields
+from .http import VERSION, BadBodyError, Request, Response
+from .login import answer_code_or_token, exchange_login_token, refresh_login_token, shaped
 from .nodes import describe, find_node, page_fields
 from .oauth import answer_debug_token
 from .paging import paged
@@ -43,7 +43,13 @@ from .tokens import authenticate
 from .usage import usage_headers
 from .webhooks import php_json
 
-VERSION = re.compile(r"^/v\d+\.\d+(?=/|$)")
+# Edges Meta has and we have not: whoever asks should not believe that they are misspelt.
+NOT_IMITATED = (
+    "businesses", "comments", "custom_labels", "feed", "insights", "instagram_accounts", "media",
+    "media_publish", "mentions", "message_templates", "notification_message_tokens", "personas",
+    "picture", "posts", "replies", "roles", "settings", "stories", "tags", "thread_settings",
+    "welcome_message_flows",
+)  # fmt: skip
 
 Edge = Callable[[Caller, Node, Params], dict[str, Any]]
 
@@ -55,6 +61,7 @@ def plain_path(path: str) -> str:
 
 def answer_graph(emulator: Emulator, request: Request) -> Response:
     """Serve any Graph call."""
+    request = _meant(request)
     what = kind_of_call(request, plain_path(request.path))
     fault = take_fault(emulator.store, plain_path(request.path), what)
     done, shown = _serve(emulator, request, fault)
@@ -63,6 +70,16 @@ def answer_graph(emulator: Emulator, request: Request) -> Response:
     if fault is not None and fault.form == "late":
         time.sleep(fault.seconds)
     return shown
+
+
+def _meant(request: Request) -> Request:
+    """Read which method a POST stands for: clients without DELETE say so in a parameter."""
+    try:
+        said = str(request.params.get("method") or "").upper()
+    except BadBodyError:
+        return request
+    stands_for = request.method == "POST" and said in {"GET", "DELETE"}
+    return replace(request, method=said) if stands_for else request
 
 
 def _serve(
@@ -94,7 +111,7 @@ def _respond(emulator: Emulator, request: Request) -> Response:
     return Response(body=php_json(payload), status=status, headers=headers)
 
 
-def _answer(emulator: Emulator, request: Request) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+def _answer(emulator: Emulator, request: Request) -> tuple[int, Any, Mapping[str, str]]:
     """Find status, body and headers; whatever is refused becomes one of Meta's errors."""
     try:
         return 200, _result(emulator, request), {}
@@ -105,32 +122,45 @@ def _answer(emulator: Emulator, request: Request) -> tuple[int, dict[str, Any], 
     return refusal.spec.status, refusal.payload, refusal.headers
 
 
-def _result(emulator: Emulator, request: Request) -> dict[str, Any]:
+def _result(emulator: Emulator, request: Request) -> Any:
+    if is_batch(request):
+        version = VERSION.match(request.path)
+        calls = read_batch(request, version[0] if version else "")
+        return show_batch(request, [answer_graph(emulator, call) for call in calls])
     parts = [part for part in plain_path(request.path).split("/") if part]
     special = SPECIAL.get("/".join(parts))
     if special is not None:
         return special(emulator, request)
-    if not parts:
-        raise MetaError("unsupported", method=request.method.lower(), node="")
     if len(parts) > 2:
         raise MetaError("unknown_path", path="/".join(parts[2:]))
     _check_throttle(emulator)
     caller = Caller(
         emulator=emulator, token=authenticate(emulator, request), base_url=request.base_url
     )
-    node = find_node(caller, parts[0], request.method)
-    # Meta: the address of a next page holds the token, even when it came in a header.
-    url = request.base_url + request.path
-    params = {**request.params, "access_token": caller.token.value, "_url": url}
     if len(parts) == 2:
-        return _edge(node, parts[1], request.method)(caller, node, params)
-    if request.method != "GET":
-        raise MetaError("unsupported", method=request.method.lower(), node=parts[0])
-    answer = describe(caller, node, parse_fields(str(params.get("fields", ""))))
-    wrapped = emulator.switch("login_me") == "wrapped"
+        return _at_edge(caller, request, *parts)
+    ids = listing(request.params.get("ids"))
+    if request.method != "GET" or not (parts or ids):
+        raise MetaError("unsupported", method=request.method.lower(), node="".join(parts))
+    if not parts:
+        return {one: _described(caller, one, request) for one in ids}
+    return _described(caller, parts[0], request)
+
+
+def _at_edge(caller: Caller, request: Request, node_id: str, name: str) -> dict[str, Any]:
+    node = find_node(caller, node_id, request.method)
+    # Meta: the address of a next page holds the token, even when it came in a header.
+    own = {"access_token": caller.token.value, "_url": request.base_url + request.path}
+    params = {**request.params, **own, "_file": request.file}
+    return _edge(node, name, request.method)(caller, node, params)
+
+
+def _described(caller: Caller, node_id: str, request: Request) -> dict[str, Any]:
+    node = find_node(caller, node_id, request.method)
+    answer = describe(caller, node, wanted_fields(request.params))
     # Meta documents this one wrapped; shipping clients read it flat.
-    is_own = node.kind == "own_account" and parts[0] == "me"
-    return {"data": [answer]} if is_own and wrapped else answer
+    is_own = node.kind == "own_account" and node_id == "me"
+    return shaped(answer, str(caller.emulator.switch("login_me"))) if is_own else answer
 
 
 def _check_throttle(emulator: Emulator) -> None:
@@ -140,6 +170,8 @@ def _check_throttle(emulator: Emulator) -> None:
 
 
 def _edge(node: Node, name: str, method: str) -> Edge:
+    if name in NOT_IMITATED:
+        raise MetaError("not_imitated", what=f"/{name}")
     if name not in {known for _, known, _ in EDGES}:
         raise MetaError("unknown_path", path=name)
     edge = EDGES.get((node.kind, name, method))
@@ -160,7 +192,7 @@ def list_pages(caller: Caller, _node: Node, params: Params) -> dict[str, Any]:
         and token.allows("pages_show_list")
         and (token.allows("business_management") or not row["in_business"])
     ]
-    wanted = parse_fields(str(params.get("fields", "")))
+    wanted = wanted_fields(params)
     default = "access_token,category,category_list,name,id,tasks"
     return paged(seen, params, lambda row: pick(page_fields(caller, row), wanted, default))
 

@@ -1,6 +1,7 @@
 """Just enough HTTP over WSGI: a request, a response, and the bodies clients send."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,8 +10,13 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-MAX_BODY = 9 * 1024 * 1024
+from .forms import read_pairs
+
+# Meta: the largest file is one of 25 MB.
+MAX_BODY = 26 * 1024 * 1024
 JSON_TYPE = "application/json; charset=UTF-8"
+FORM = "application/x-www-form-urlencoded"
+VERSION = re.compile(r"^/v\d+\.\d+(?=/|$)")
 
 
 class BadBodyError(ValueError):
@@ -60,17 +66,28 @@ class Request:
     @cached_property
     def params(self) -> dict[str, Any]:
         """Query, form and JSON parameters together, as Graph treats them; the body wins."""
-        return {**self.query, **self._body_params()}
+        return {**read_pairs(self.query.items()), **self._body_params()}
 
     def _body_params(self) -> dict[str, Any]:
         if self.content_type == "application/json":
             return self.json
-        if self.content_type == "application/x-www-form-urlencoded":
-            return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+        # Clients exist that do not say what they send: it is a form.
+        if self.content_type in {"", FORM}:
+            text = self.body.decode("utf-8", "replace")
+            return read_pairs(parse_qsl(text, keep_blank_values=True))
         if self.content_type == "multipart/form-data":
             plain = (part for part in self.parts if not part.filename)
-            return {part.name: part.content.decode("utf-8", "replace") for part in plain}
+            return read_pairs(
+                (part.name, part.content.decode("utf-8", "replace")) for part in plain
+            )
         return {}
+
+    @property
+    def file(self) -> bytes | None:
+        """The first file of a multipart body."""
+        if self.content_type != "multipart/form-data":
+            return None
+        return next((part.content for part in self.parts if part.filename), None)
 
     @cached_property
     def parts(self) -> list[Part]:

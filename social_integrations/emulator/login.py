@@ -6,7 +6,8 @@ from typing import Any
 from .core import Emulator
 from .errors import LoginError, MetaError
 from .http import Request
-from .oauth import answer_token_request
+from .ids import app_scoped_id
+from .oauth import answer_token_request, with_client
 from .store import Row
 from .switches import read_switches
 from .tokens import LONG_LIFE, SHORT_LIFE, Token, consent_of, issue_login_token, working_token
@@ -18,13 +19,15 @@ Params = dict[str, Any]
 
 def answer_code_or_token(emulator: Emulator, request: Request) -> dict[str, Any]:
     """Serve `/oauth/access_token`, which both logins have: Instagram's is a POST of its own app."""
-    config, client = emulator.config, str(request.params.get("client_id", ""))
+    config = emulator.config
+    params = with_client(request)
+    client = str(params.get("client_id", ""))
     is_login = client == config.login_app_id or (
         request.method == "POST" and client != config.app_id
     )
     if config.login_app_id and is_login:
         return redeem_login_code(emulator, request)
-    return answer_token_request(emulator, request)
+    return answer_token_request(emulator, params)
 
 
 def redeem_login_code(emulator: Emulator, request: Request) -> dict[str, Any]:
@@ -69,7 +72,8 @@ def _code_answer(
 ) -> dict[str, Any]:
     """Write the answer in the shape that is switched on: nobody knows which one Meta sends."""
     switches = read_switches(emulator.store)
-    user_id = str((page or {}).get("account_id", ""))
+    # Meta: the account as this app sees it, not the id webhooks name.
+    user_id = app_scoped_id(str((page or {}).get("account_id", "")))
     answer = {
         "access_token": value,
         "user_id": int(user_id) if switches["login_ids"] == "number" else user_id,
@@ -77,7 +81,13 @@ def _code_answer(
         if switches["login_permissions"] == "list"
         else ",".join(scopes),
     }
-    return {"data": [answer]} if switches["login_reply"] == "wrapped" else answer
+    return shaped(answer, str(switches["login_reply"]))
+
+
+def shaped(answer: dict[str, Any], shape: str) -> dict[str, Any]:
+    """Put an answer flat, into a list under `data` as Meta documents it, or in both places."""
+    wrapped = {"data": [answer]}
+    return {"flat": answer, "wrapped": wrapped}.get(shape, {**answer, **wrapped})
 
 
 def exchange_login_token(emulator: Emulator, request: Request) -> dict[str, Any]:

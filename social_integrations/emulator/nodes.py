@@ -6,9 +6,10 @@ from typing import Any
 from .caller import Caller, Node
 from .conversations import conversation_fields, find_thread_node, message_fields
 from .errors import MetaError
-from .fields import FieldTree, Reader, Wanted, constants, pick
+from .fields import FieldTree, Reader, Wanted, constants, pick, unfilled
 from .ids import app_scoped_id
 from .media import portrait_url
+from .message_parts import trim
 from .seed import OWNER
 from .store import Row
 from .tokens import issue_page_token
@@ -86,15 +87,29 @@ def describe(caller: Caller, node: Node, wanted: FieldTree) -> dict[str, Any]:
     return pick(readers(caller, node.row), wanted, default)
 
 
-def user_fields(_caller: Caller, row: Row) -> dict[str, Reader]:
+def user_fields(caller: Caller, row: Row) -> dict[str, Reader]:
     """List what can be asked about the owner."""
     first, _, last = row["name"].partition(" ")
-    return constants({**row, "first_name": first, "last_name": last})
+    names = {"first_name": first, "last_name": last, "short_name": first}
+    return {
+        **constants({**row, **names, "name_format": "{first} {last}"}),
+        **unfilled("email", "middle_name"),
+        "picture": _picture(caller, "shop_owner"),
+    }
+
+
+def _picture(caller: Caller, username: str) -> Reader:
+    size = {"height": 50, "width": 50}
+    shown = {**size, "is_silhouette": False, "url": portrait_url(caller.base_url, username)}
+    return lambda wanted: {"data": trim(shown, wanted.nested)}
 
 
 def app_fields(_caller: Caller, row: Row) -> dict[str, Reader]:
     """List what can be asked about the app."""
-    return constants(row)
+    return {
+        **constants({**row, "category": "Business"}),
+        **unfilled("description", "link", "namespace"),
+    }
 
 
 def page_fields(caller: Caller, row: Row) -> dict[str, Reader]:
@@ -132,6 +147,13 @@ def page_fields(caller: Caller, row: Row) -> dict[str, Reader]:
                 },
             }
         ),
+        **unfilled(
+            *("about", "bio", "cover", "description", "description_html", "display_subtext"),
+            *("emails", "engagement", "fan_count", "followers_count", "global_brand_page_name"),
+            *("global_brand_root_id", "location", "phone", "single_line_address", "username"),
+            *("verification_status", "website", "whatsapp_number"),
+        ),
+        "picture": _picture(caller, row["username"] or "page"),
         "access_token": access_token,
         "instagram_business_account": instagram,
         "connected_instagram_account": instagram,
@@ -140,7 +162,8 @@ def page_fields(caller: Caller, row: Row) -> dict[str, Reader]:
 
 def account_fields(caller: Caller, row: Row) -> dict[str, Reader]:
     """List what can be asked about an Instagram professional account."""
-    return constants(
+    unknown = unfilled("has_profile_pic", "ig_id", "is_published", "legacy_instagram_user_id")
+    return unknown | constants(
         {
             "id": row["account_id"],
             "username": row["username"],

@@ -1,9 +1,11 @@
 """The token endpoint and the token inspector."""
 
+import base64
 import hmac
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_plus
 
 from .core import Emulator
 from .errors import MetaError
@@ -45,9 +47,21 @@ def issue_code(
     return code
 
 
-def answer_token_request(emulator: Emulator, request: Request) -> dict[str, Any]:
+def with_client(request: Request) -> dict[str, Any]:
+    """Read the parameters; OAuth libraries put the app's id and secret into HTTP Basic instead."""
+    scheme, _, word = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return request.params
+    try:
+        client, _, secret = base64.b64decode(word).decode().partition(":")
+    except ValueError:
+        return request.params
+    basic = {"client_id": unquote_plus(client), "client_secret": unquote_plus(secret)}
+    return {**basic, **request.params}
+
+
+def answer_token_request(emulator: Emulator, params: dict[str, Any]) -> dict[str, Any]:
     """Serve `/oauth/access_token`."""
-    params = request.params
     if str(params.get("client_id", "")) != emulator.config.app_id:
         raise MetaError("client_id")
     secret = str(params.get("client_secret", "")).encode()

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from .caller import Params
 
 PAGE_SIZE = 25
+NOT_KEPT = frozenset({"_url", "_file", "after", "before"})
 
 
 def paged(
@@ -27,7 +28,7 @@ def paged(
         return {"data": []}
     first, last = cursors[chosen[0]], cursors[chosen[-1]]
     paging: dict[str, Any] = {"cursors": {"before": first, "after": last}}
-    kept = {key: value for key, value in params.items() if key not in {"_url", "after", "before"}}
+    kept = {key: value for key, value in params.items() if key not in NOT_KEPT}
     if stop < len(rows):
         paging["next"] = f"{params['_url']}?{urlencode({**kept, 'after': last})}"
     if start > 0:

@@ -88,7 +88,7 @@ class EmulatorApp:
     def _answer(self, environ: WSGIEnvironment) -> Response:
         try:
             request = read_request(environ)
-            return _route(request.path)(self.emulator, request)
+            return _route(request)(self.emulator, request)
         except BadBodyError as problem:
             error = MetaError("bad_body", detail=problem)
             return json_response(error.payload, error.spec.status)
@@ -100,7 +100,10 @@ class EmulatorApp:
         self.emulator.store.close()
 
 
-def _route(path: str) -> Answer:
+def _route(request: Request) -> Answer:
+    path = request.path
+    if path == "/" and (request.method != "GET" or "ids" in request.query):
+        return answer_graph
     if path in EXACT:
         return EXACT[path]
     if plain_path(path) in DIALOGS:

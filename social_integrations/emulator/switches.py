@@ -23,7 +23,7 @@ class Switch:
     """Numbers go from 0 to here; a switch whose value at rest is 1 starts at 1."""
 
 
-SHAPES = ("wrapped", "flat")
+SHAPES = ("both", "wrapped", "flat")
 
 SWITCHES: dict[str, Switch] = {
     "duplicate": Switch("Delivery", "Deliver everything this many times", default=1, most=20),
@@ -93,11 +93,9 @@ SWITCHES: dict[str, Switch] = {
     "usage": Switch("Graph", "Usage headers say percent (0: no headers)", default=0, most=200),
     "regain": Switch("Graph", "They say minutes until access returns", default=5, most=1440),
     "login_reply": Switch(
-        "Instagram Login", "The code's answer is", default="wrapped", choices=SHAPES
+        "Instagram Login", "The code's answer is", default="both", choices=SHAPES
     ),
-    "login_me": Switch(
-        "Instagram Login", "The answer of /me is", default="wrapped", choices=SHAPES
-    ),
+    "login_me": Switch("Instagram Login", "The answer of /me is", default="both", choices=SHAPES),
     "login_permissions": Switch(
         "Instagram Login", "permissions as", default="text", choices=("text", "list")
     ),

@@ -137,7 +137,7 @@ def upload(emulator: Emulator, request: Request) -> Answer:
     """Host a file sent as the raw body or in a form; the link is signed and expires."""
     content = request.body
     if request.content_type == "multipart/form-data":
-        content = next((part.content for part in request.parts if part.filename), b"")
+        content = request.file or b""
     path = host_media(emulator.store, content)
     return {"url": sign_link(emulator, path, request.base_url)}
 

@@ -19,7 +19,8 @@ RESPONSE_FEEDBACK = "response_feedback"
 UNKNOWN = "unknown"
 MESSENGER = "messenger"  # `object: page`, events of a Facebook Page's own inbox
 
-# The key that makes a messaging item what it is → our name of the kind; the first one found wins.
+# The key that makes a messaging item what it is → our name of the kind; the first one that holds an
+# object wins: a change of a Page's feed has a text called `message`.
 # `message` is split further.
 KEYS = {
     "message": MESSAGE,
@@ -33,6 +34,7 @@ KEYS = {
     "take_thread_control": HANDOVER,
     "request_thread_control": HANDOVER,
     "app_roles": HANDOVER,
+    "pass_thread_metadata": HANDOVER,
     "policy_enforcement": POLICY_ENFORCEMENT,
     "policy-enforcement": POLICY_ENFORCEMENT,  # Messenger's spelling
     "response_feedback": RESPONSE_FEEDBACK,
@@ -51,7 +53,9 @@ TEST_PARTIES = frozenset({"12334", "23245"})
 
 def messaging_kind(item: dict[str, Any]) -> str:
     """Return the kind of a messaging item."""
-    kind = next((name for key, name in KEYS.items() if key in item), UNKNOWN)
+    kind = next((name for key, name in KEYS.items() if isinstance(item.get(key), dict)), UNKNOWN)
+    if kind == READ and "mid" not in item["read"]:
+        return UNKNOWN  # Messenger's names a moment instead of a message
     if kind != MESSAGE:
         return kind
     message = mapping(item["message"])

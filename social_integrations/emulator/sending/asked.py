@@ -1,11 +1,11 @@
 """What a call of the Send API asks for; bodies are JSON, or forms whose fields hold JSON."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from social_integrations.emulator.caller import Params
+from social_integrations.emulator.forms import read_json
 
 from .errors import invalid
 
@@ -27,6 +27,8 @@ class Asked:
     reply_to: str = ""
     tag: str = ""
     thread_control: Mapping[str, Any] | None = None
+    file: bytes | None = None
+    """What was sent along in a multipart body."""
 
 
 def read_asked(params: Params) -> Asked:
@@ -44,6 +46,7 @@ def read_asked(params: Params) -> Asked:
         reply_to=str(reply_to["mid"]) if reply_to else "",
         tag=_tag(params),
         thread_control=read_object(params, "thread_control"),
+        file=params.get("_file"),
     )
     _check_one_thing(asked)
     return asked
@@ -56,7 +59,7 @@ def read_object(params: Params, name: str) -> dict[str, Any] | None:
         return None
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = read_json(value)
         except ValueError as error:
             raise invalid(f"Param {name} must be a valid JSON object") from error
     if not isinstance(value, dict):
@@ -75,7 +78,8 @@ def _recipient(params: Params) -> tuple[str, str]:
 
 
 def _tag(params: Params) -> str:
-    kind, tag = str(params.get("messaging_type") or ""), str(params.get("tag") or "")
+    # Meta's own SDKs write words such as `TYPING_ON` and `INSTAGRAM`, its pages `typing_on`.
+    kind, tag = str(params.get("messaging_type") or "").upper(), str(params.get("tag") or "")
     if kind and kind not in MESSAGING_TYPES:
         raise invalid(f"Param messaging_type must be one of {', '.join(MESSAGING_TYPES)}")
     if kind == "MESSAGE_TAG" and not tag:

@@ -9,7 +9,7 @@ from social_integrations.emulator.store import Row
 from social_integrations.emulator.webhooks import Item
 
 from .errors import invalid
-from .fetching import CARD_PATIENCE, RULES, host_from, link, uploaded
+from .fetching import CARD_PATIENCE, RULES, find_upload, host_file, host_from, link, uploaded
 from .templates import read_quick_replies, read_template
 
 MAX_BYTES = 1000
@@ -17,14 +17,16 @@ MAX_IMAGES = 10
 Payload = Mapping[str, Any]
 
 
-def read_message(caller: Caller, page: Row, message: Payload) -> Item:
-    """Check a message and fetch its media; return its content."""
+def read_message(caller: Caller, page: Row, message: Payload, file: bytes | None = None) -> Item:
+    """Check a message and fetch its media, or take the file sent along; return its content."""
     given = [name for name in ("text", "attachment", "attachments") if message.get(name)]
     if len(given) != 1:
         # Whether Meta takes text and media together is not known; all samples send them apart.
         raise invalid("Param message must have exactly one of text, attachment, attachments")
     if given[0] == "text":
         content = _text(message["text"])
+    elif file is not None and given[0] == "attachment":
+        content = {"attachments": [_sent_along(caller, message["attachment"], file)]}
     else:
         content = {"attachments": _attachments(caller, page, message[given[0]], given[0])}
     if message.get("quick_replies"):
@@ -71,6 +73,17 @@ def _media(caller: Caller, page: Row, kind: str, payload: Payload) -> Item:
         path = uploaded(caller, page["id"], kind, payload["attachment_id"])
     else:
         path = host_from(caller, kind, payload.get("url"))
+    return _hosted(caller, kind, path)
+
+
+def _sent_along(caller: Caller, given: object, file: bytes) -> Item:
+    kind = given.get("type") if isinstance(given, dict) else None
+    if kind not in RULES:
+        raise invalid(f"Param type must be one of {', '.join(RULES)}")
+    return _hosted(caller, str(kind), host_file(caller, str(kind), file))
+
+
+def _hosted(caller: Caller, kind: str, path: str) -> Item:
     return {"type": kind, "payload": {"url": link(caller, path)}}
 
 
@@ -78,8 +91,12 @@ def _heart(_caller: Caller, _page: Row, kind: str, _payload: Payload) -> Item:
     return {"type": kind}
 
 
-def _post(_caller: Caller, page: Row, _kind: str, payload: Payload) -> Item:
+def _post(caller: Caller, page: Row, _kind: str, payload: Payload) -> Item:
     media_id = str(payload.get("id") or "")
+    upload = find_upload(caller, page["id"], media_id)
+    if upload is not None:
+        # Meta: the page about uploads sends them this way.
+        return _hosted(caller, upload["type"], upload["path"])
     # Meta: shared posts must belong to the account. Ids of ours are not kept, so any that looks
     # like one will do.
     if not (media_id.isdecimal() and media_id.startswith("179")):

@@ -14,7 +14,7 @@ from .comments import find_comment, take_comment
 from .contents import read_message
 from .echoes import echo, see_later
 from .errors import invalid
-from .fetching import RULES, host_from, keep_attachment
+from .fetching import RULES, host_file, host_from, keep_attachment
 from .routing import apply_inline_control, note_own_send
 from .rules import (
     check_comments_permission,
@@ -67,7 +67,7 @@ def _scene(caller: Caller, account_id: str, customer_id: str) -> Scene:
 
 
 def _content(caller: Caller, page: Row, asked: Asked) -> Item:
-    content = read_message(caller, page, asked.message or {})
+    content = read_message(caller, page, asked.message or {}, asked.file)
     count_send(caller, page["account_id"], guess_kind(content))
     return content
 
@@ -117,5 +117,9 @@ def upload_attachment(caller: Caller, node: Node, params: Params) -> dict[str, A
         raise invalid(f"Param message[attachment][type] must be one of {', '.join(RULES)}")
     kind, payload = str(attachment["type"]), attachment.get("payload")
     url = payload.get("url") if isinstance(payload, dict) else None
-    path = host_from(caller, kind, url, is_upload=True)
+    file = params.get("_file")
+    if file is not None:
+        path = host_file(caller, kind, file)
+    else:
+        path = host_from(caller, kind, url, is_upload=True)
     return {"attachment_id": keep_attachment(caller, node.row["id"], kind, path)}

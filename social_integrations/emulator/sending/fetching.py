@@ -11,6 +11,7 @@ from social_integrations.emulator.callback import quiet_session
 from social_integrations.emulator.caller import Caller
 from social_integrations.emulator.ids import new_digits
 from social_integrations.emulator.media import keep_media, sign_link
+from social_integrations.emulator.store import Row
 
 from .errors import invalid, refusal
 
@@ -78,9 +79,16 @@ def host_from(
     """
     if not isinstance(url, str) or not url:
         raise invalid("Param payload must have a url or an attachment_id")
-    rule = RULES[kind]
     patience = patience or float(caller.emulator.switch("fetch_patience"))
-    content = _fetch(kind, url, rule.most, patience)
+    content = _fetch(kind, url, RULES[kind].most, patience)
+    return host_file(caller, kind, content, is_upload=is_upload)
+
+
+def host_file(caller: Caller, kind: str, content: bytes, *, is_upload: bool = True) -> str:
+    """Check a file as Meta does, and return its path on our CDN."""
+    rule = RULES[kind]
+    if len(content) > rule.most:
+        raise refusal("100/2018109")
     known = format_of(content)
     allowed = rule.formats | (UPLOAD_ONLY.get(kind, frozenset()) if is_upload else frozenset())
     if known not in allowed:
@@ -152,15 +160,20 @@ def keep_attachment(caller: Caller, page_id: str, kind: str, path: str) -> str:
     return name
 
 
+def find_upload(caller: Caller, page_id: str, attachment_id: object) -> Row | None:
+    """Find an uploaded file; ids of others and old ones are bad."""
+    row = caller.emulator.store.one(
+        "SELECT * FROM attachment WHERE id = ? AND page_id = ?", str(attachment_id), page_id
+    )
+    if row is None or caller.emulator.now() - row["uploaded_at"] > ID_LIFE:
+        return None
+    return row
+
+
 def uploaded(caller: Caller, page_id: str, kind: str, attachment_id: object) -> str:
-    """Find the path of an uploaded file; ids of others, of other types and old ones are bad."""
-    row = caller.emulator.store.one("SELECT * FROM attachment WHERE id = ?", str(attachment_id))
-    if (
-        row is None
-        or row["page_id"] != page_id
-        or row["type"] != kind
-        or caller.emulator.now() - row["uploaded_at"] > ID_LIFE
-    ):
+    """Find the path of an uploaded file of one type."""
+    row = find_upload(caller, page_id, attachment_id)
+    if row is None or row["type"] != kind:
         raise refusal("100/2018074")
     return str(row["path"])
 

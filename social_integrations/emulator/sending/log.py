@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from social_integrations.emulator.core import Emulator
+from social_integrations.emulator.forms import read_json
 from social_integrations.emulator.http import BadBodyError, Request, Response
 from social_integrations.emulator.store import Row
 from social_integrations.emulator.tokens import find_token, given_token
@@ -63,7 +64,7 @@ def _read(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith("{"):
         return value
     try:
-        return json.loads(value)
+        return read_json(value)
     except ValueError:
         return value
 

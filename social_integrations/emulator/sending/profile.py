@@ -1,6 +1,5 @@
 """Ice breakers and the persistent menu: `/me/messenger_profile` (section 10 of the reference)."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ from social_integrations.emulator.caller import Caller, Node, Params
 from social_integrations.emulator.core import Emulator
 from social_integrations.emulator.errors import MetaError
 from social_integrations.emulator.fields import listing
+from social_integrations.emulator.forms import read_json
 from social_integrations.emulator.webhooks import Item
 
 from .errors import SEND_ERRORS, invalid
@@ -25,8 +25,7 @@ Profile = dict[str, list[Item]]
 def show_profile(caller: Caller, node: Node, params: Params) -> dict[str, Any]:
     """Serve GET: the properties asked for, as far as they are set."""
     profile = _open(caller, node, params)
-    wanted = listing(params.get("fields")) or list(READERS)
-    _check_names(wanted)
+    wanted = _names(params) or list(READERS)
     shown = {name: profile[name] for name in wanted if name in profile}
     return {"data": [shown] if shown else []}
 
@@ -45,10 +44,9 @@ def set_profile(caller: Caller, node: Node, params: Params) -> dict[str, Any]:
 def remove_profile(caller: Caller, node: Node, params: Params) -> dict[str, Any]:
     """Serve DELETE: drops the properties named in `fields`."""
     profile = _open(caller, node, params)
-    dropped = listing(params.get("fields"))
+    dropped = _names(params)
     if not dropped:
         raise invalid("The parameter fields is required")
-    _check_names(dropped)
     kept = {name: value for name, value in profile.items() if name not in dropped}
     _save(caller.emulator, node.row["account_id"], kept)
     return {"result": "success"}
@@ -75,17 +73,19 @@ def _save(emulator: Emulator, account_id: str, profile: Profile) -> None:
     emulator.store.remember(f"profile:{account_id}", profile)
 
 
-def _check_names(names: list[str]) -> None:
-    for name in names:
-        if name not in READERS:
-            raise invalid(f"Param fields must be one of {', '.join(READERS)}")
+def _names(params: Params) -> list[str]:
+    """Read the properties asked for; Meta's own SDK writes them in capitals."""
+    names = [name.lower() for name in listing(params.get("fields"))]
+    if any(name not in READERS for name in names):
+        raise invalid(f"Param fields must be one of {', '.join(READERS)}")
+    return names
 
 
 def _list(value: object, name: str) -> list[Any]:
     """Read a list, or a form's field with a list in JSON."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = read_json(value)
         except ValueError as error:
             raise invalid(f"Param {name} must be a valid JSON list") from error
     if not isinstance(value, list) or not value:

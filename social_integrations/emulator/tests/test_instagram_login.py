@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from social_integrations.emulator.ids import app_scoped_id
+
 from .conftest import LOGIN_SCOPES, REDIRECT, Client, Clock, Crm, error, wait_until
 
 ACCOUNT = "17841400000000001"
@@ -38,7 +40,7 @@ def test_the_consent_page_asks_who_logs_in(client: Client) -> None:
     assert "@demo_shop" in forced
     query = parse_qs(urlsplit(answer.headers["Location"]).query)
     token = client.login_exchange(query["code"][0]).json()["data"][0]
-    assert token["user_id"] == "17841400000000002"
+    assert token["user_id"] == app_scoped_id("17841400000000002")
     assert token["permissions"] == "instagram_business_basic"
 
 
@@ -105,7 +107,7 @@ def test_replies_come_wrapped_or_flat(client: Client) -> None:
         login_me="flat",
     )
     flat = client.login_exchange(client.login_code()).json()
-    assert flat["user_id"] == int(ACCOUNT)
+    assert flat["user_id"] == int(app_scoped_id(ACCOUNT))
     assert flat["permissions"] == LOGIN_SCOPES.split(",")
     own = me(client, flat["access_token"])
     assert (own["user_id"], own["account_type"]) == (int(ACCOUNT), "Business")

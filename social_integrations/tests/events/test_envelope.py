@@ -29,7 +29,10 @@ KINDS = {
     "referral": "referral",
     "comments": "comments",
     "test_button": "message",
+    "handover_metadata": "handover",
     "unknown_kind": "unknown",
+    "feed_change": "unknown",
+    "seen_up_to_a_moment": "unknown",
     "messenger_page": "messenger",
 }
 

@@ -175,6 +175,7 @@ class TestRouting:
             "story_insights",
             "handover_request",
             "handover_roles",
+            "handover_metadata",
         ],
     )
     def test_what_is_known_but_no_part_of_a_conversation_is_kept(
@@ -184,7 +185,9 @@ class TestRouting:
         assert statuses() == ["applied"]
         assert not Conversation.objects.exists()
 
-    @pytest.mark.parametrize("name", ["unknown_kind", "messenger_page"])
+    @pytest.mark.parametrize(
+        "name", ["unknown_kind", "messenger_page", "feed_change", "seen_up_to_a_moment"]
+    )
     def test_what_is_not_understood_is_kept(self, account: ConnectedAccount, name: str) -> None:
         receive(name)
         assert statuses() == ["unknown"]
