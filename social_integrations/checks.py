@@ -16,6 +16,7 @@ from .media.links import is_host_entry, is_stand_in
 
 MINIMUM_TOKEN_LENGTH = 32
 SHORTEST_LINK_SECONDS = 300
+SHORTEST_LEDGER_DAYS = 3
 OFFICIAL_HOSTS = {
     "INSTAGRAM_FACEBOOK_GRAPH_URL": "graph.facebook.com",
     "INSTAGRAM_FACEBOOK_DIALOG_URL": "www.facebook.com",
@@ -261,6 +262,16 @@ def check_upload_links() -> Messages:
         )
 
 
+def check_ledger_days() -> Messages:
+    """What is deleted while Meta still repeats it comes back as a new row."""
+    if 0 != app_settings.LEDGER_DAYS < SHORTEST_LEDGER_DAYS:
+        yield Warning(
+            "INSTAGRAM_LEDGER_DAYS is shorter than Meta repeats deliveries, which is 36 hours.",
+            hint=f"Set it to {SHORTEST_LEDGER_DAYS} or more, or to 0 to keep the ledger for ever.",
+            id="social_integrations.W011",
+        )
+
+
 def check_connections() -> Messages:
     """How long connections live decides a factor of ten in what the webhook can take."""
     default = connections["default"]
@@ -309,6 +320,7 @@ CHECKS: tuple[Callable[[], Messages], ...] = (
     check_human_agent,
     check_contact_resolver,
     check_upload_links,
+    check_ledger_days,
     check_connections,
 )
 

@@ -254,6 +254,11 @@ class AppSettings:
         return int(self._get("APPLY_BATCH_SIZE", 500))
 
     @property
+    def LEDGER_DAYS(self) -> int:
+        """Days after which applied ledger rows are deleted; 0 keeps them for ever."""
+        return int(self._get("LEDGER_DAYS", 30))
+
+    @property
     def APPLY_MAX_ATTEMPTS(self) -> int:
         """Tries of a failing ledger item before it waits for a person."""
         return int(self._get("APPLY_MAX_ATTEMPTS", 5))

@@ -33,6 +33,7 @@ from .services import (
     private_reply_work,
     reconcile_triggers,
     reconciling,
+    retention,
     send_recovery,
     states,
     token_life,
@@ -97,13 +98,18 @@ def housekeeping(_payload: dict[str, Any]) -> None:
     reconcile_triggers.prune(before=now - KEEP_RUNS)
     OAuthAttempt.objects.filter(expires_at__lt=now - KEEP_ATTEMPTS).delete()
     privacy.prune_tombstones()
-    jobs.enqueue_all([jobs.NewJob(jobs.PRUNE_UPLOADS, {})])
+    jobs.enqueue_all([jobs.NewJob(jobs.PRUNE_UPLOADS, {}), jobs.NewJob(jobs.PRUNE_LEDGER, {})])
     deletion.resume()
 
 
 def prune_uploads(_payload: dict[str, Any]) -> None:
     """Delete the files staff chose and did not send."""
     uploads.prune()
+
+
+def prune_ledger(_payload: dict[str, Any]) -> None:
+    """Delete ledger rows that have been kept long enough."""
+    retention.prune_ledger()
 
 
 def look_after_accounts(_payload: dict[str, Any]) -> None:
@@ -193,6 +199,7 @@ HANDLERS: dict[str, Handler] = {
     jobs.DELETE_COPIES: delete_copies,
     jobs.HOUSEKEEPING: housekeeping,
     jobs.PRUNE_UPLOADS: prune_uploads,
+    jobs.PRUNE_LEDGER: prune_ledger,
     jobs.RECONCILE: reconcile,
     jobs.LOOK_AFTER_ACCOUNTS: look_after_accounts,
     jobs.LOOK_AFTER_ACCOUNT: look_after_account,

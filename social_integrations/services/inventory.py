@@ -138,7 +138,8 @@ STORES: tuple[Store, ...] = (
         "Delivery ledger",
         "every item as Meta sent it, also those that wait, failed or were not understood",
         f"{WITH_PERSON}: items that name them, hold or wait for their messages, or contain their "
-        "id in a body nobody could take apart",
+        "id in a body nobody could take apart; applied ones after 30 days "
+        "(`INSTAGRAM_LEDGER_DAYS`)",
         WebhookEvent,
         _events,
         _unreadable_events,

@@ -184,9 +184,13 @@ def test_return_addresses_are_plain(settings: Settings, url: str, expected: list
         ("CONTACT_RESOLVER", "social_integrations.checks.MINIMUM_TOKEN_LENGTH", ["E014"]),
         ("UPLOAD_LINK_SECONDS", 300, []),
         ("UPLOAD_LINK_SECONDS", 299, ["W010"]),
+        ("LEDGER_DAYS", 3, []),
+        ("LEDGER_DAYS", 2, ["W011"]),
+        ("LEDGER_DAYS", -1, ["W011"]),
+        ("LEDGER_DAYS", 0, []),
     ],
 )
-def test_settings_for_answering(
+def test_settings_for_answering_and_keeping(
     settings: Settings, name: str, value: Any, expected: list[str]
 ) -> None:
     setattr(settings, f"INSTAGRAM_{name}", value)

@@ -51,6 +51,7 @@ class TestRunning:
             jobs.LOOK_AFTER_ACCOUNT,
             jobs.LOOK_AFTER_ACCOUNTS,
             jobs.MAIL_NOTICE,
+            jobs.PRUNE_LEDGER,
             jobs.PRUNE_UPLOADS,
             jobs.RECONCILE,
             jobs.REFRESH_TOKEN,
@@ -177,8 +178,9 @@ class TestHousekeeping:
         dead = make_job(state="dead", finished_at=now - timedelta(days=800))
         own = make_job(name=jobs.HOUSEKEEPING)
         assert run_next_job() is True
-        planned = Job.objects.get(name=jobs.PRUNE_UPLOADS)
-        assert set(Job.objects.all()) == {recent, dead, own, planned}
+        planned = Job.objects.filter(name__in=(jobs.PRUNE_UPLOADS, jobs.PRUNE_LEDGER))
+        assert planned.count() == 2
+        assert set(Job.objects.all()) == {recent, dead, own, *planned}
         assert OAuthAttempt.objects.get().state_hash == "1"
         assert Reconciliation.objects.get() == run
 
