@@ -69,18 +69,18 @@ class TestDrain:
         make_account(instagram_account_id=ACCOUNT_ID, access_token="")
         store_delivery(encode(batch_payload(5)))
         # The profile of the one person who wrote, the reconciliation, the hourly look at the
-        # account, the two jobs of every day and the pruning one of them asks for.
-        assert drain() == (5, 6)
+        # account, the two jobs of every day and the two prunings one of them asks for.
+        assert drain() == (5, 7)
         assert Message.objects.count() == 5
         assert job_states() == {"done"}
 
     def test_a_second_time_there_is_nothing_to_do(self) -> None:
-        assert drain() == (0, 3)
+        assert drain() == (0, 4)
         assert drain() == (0, 0)
 
     def test_a_failing_job_does_not_hold_it_up(self) -> None:
         make_job(name="of_a_later_version")
-        assert drain() == (0, 4)
+        assert drain() == (0, 5)
         assert job_states() == {"ready", "done"}
 
 
@@ -171,8 +171,8 @@ class TestEngine:
         assert Message.objects.count() == 60
         assert Conversation.objects.count() == 5
         # Five profiles, one reconciliation, one hourly look, the two jobs of every day and the
-        # pruning one of them asks for.
-        assert list(due_jobs().values_list("attempts", flat=True)) == [1] * 10
+        # two prunings one of them asks for.
+        assert list(due_jobs().values_list("attempts", flat=True)) == [1] * 11
 
     def test_other_threads_connections_are_their_own(self) -> None:
         mine = connections["default"]
