@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -105,12 +107,25 @@ def assignable(conversation: Conversation) -> list[Any]:
     policy, account = access_policy(), conversation.contact.account
     if type(policy) is AccessPolicy:
         seeing = ModelBackend().with_perm(VIEW).values("pk")
-        readers = readers.filter(Q(pk__in=seeing) | Q(pk=account.connected_by_id or -1))
+        readers = readers.filter(Q(pk__in=seeing) | Q(pk=account.connected_by_id))
         return sorted(readers[:MOST_COLLEAGUES], key=person_name)
     asked = readers.order_by("pk")[:MOST_ASKED]
     return sorted(
         (found for found in asked if policy.may_be_assigned(found, conversation)), key=person_name
     )
+
+
+def person_key(given: Any) -> Any:
+    """Return a user's key, whatever kind of key the host's model has; None for what is none."""
+    if isinstance(given, bool) or not isinstance(given, int | str) or "\0" in str(given):
+        return None
+    key: Any = get_user_model()._meta.pk
+    try:
+        found = key.to_python(given)
+        key.run_validators(found)
+    except (ValidationError, DataError, ValueError, OverflowError):
+        return None
+    return found
 
 
 def person_name(user: Any) -> str:
