@@ -45,6 +45,7 @@ class ReactionMark:
 
     emoji: str
     by: str
+    is_ours: bool
     trouble: str
 
 
@@ -77,6 +78,11 @@ class Bubble:
     delivery: Delivery | None
     is_bare: bool
     """Whether there is nothing to show of it."""
+
+    @property
+    def has_our_reaction(self) -> bool:
+        """Whether there is a reaction of the business to take back."""
+        return any(mark.is_ours for mark in self.reactions)
 
     @property
     def version(self) -> str:
@@ -293,6 +299,7 @@ def _reactions(message: Message, conversation: Conversation) -> list[ReactionMar
         ReactionMark(
             emoji=REACTIONS.get(one.reaction, "") if not one.emoji else one_line(one.emoji, 16),
             by=one_line(contact.display_name if one.actor_id == contact.igsid else contact.account),
+            is_ours=one.actor_id != contact.igsid,
             trouble=one_line(one.error_text) if one.delivery == one.Delivery.FAILED else "",
         )
         for one in sorted(living, key=lambda one: one.actor_id)

@@ -106,6 +106,16 @@ def test_the_customer_sees_that_whoever_may_answer_has_read(conversation: Conver
     assert payload.items() >= seen.items()
 
 
+def test_only_a_reaction_of_ours_can_be_taken_back(
+    agent: Person, conversation: Conversation
+) -> None:
+    message, page = conversation.messages.get(), address("thread", conversation.pk)
+    message.reactions.create(actor_id=conversation.contact.igsid, emoji="🔥")
+    assert "Take it back" not in agent.client.get(page).text
+    message.reactions.create(actor_id=message.account.instagram_account_id, emoji="❤️")
+    assert "Take it back" in agent.client.get(page).text
+
+
 def test_a_failed_message_is_tried_again(agent: Person, conversation: Conversation) -> None:
     failed = ours(conversation, status="failed", error_text="It broke")
     response = agent.post("retry", {}, failed.pk)

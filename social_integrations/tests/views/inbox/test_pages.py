@@ -349,6 +349,13 @@ class TestThread:
         assert "Another app holds this conversation" in page
         assert "has to be connected again" in page
 
+    def test_answers_do_not_wait_for_a_disconnected_account(self, reader: Client) -> None:
+        account = make_account(status="disconnected")
+        conversation = make_conversation(contact=make_contact(account=account))
+        page = page_of(reader, f"/inbox/{conversation.pk}/")
+        assert '<p class="si-banner si-banner-bad">This Instagram account is disconnected.' in page
+        assert "Answers wait until then" not in page
+
 
 class TestCost:
     def count(self, client: Client, path: str, **headers: str) -> int:
