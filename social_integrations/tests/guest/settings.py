@@ -44,6 +44,7 @@ TEMPLATES = [
     }
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "instagram_inbox:list"
 
 INSTAGRAM_APP_ID = "700000000000001"
 INSTAGRAM_APP_SECRET = "guest-app-secret-0123456789abcdef"

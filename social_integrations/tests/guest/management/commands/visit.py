@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from social_integrations.selectors import feed_start
 from social_integrations.services.conversations import set_status
+from social_integrations.services.doctor.rows import Level, judge
+from social_integrations.services.doctor.settings_rows import CHECKS, gather
 from social_integrations.tests.factories import make_conversation, make_message
 
 API, PASSWORD = "/api/social/instagram", "correct horse battery"
@@ -29,7 +31,11 @@ def _visit() -> dict[str, Any]:
     conversation = make_conversation()
     make_message(conversation=conversation, sent_at=timezone.now(), text="Any boots left?")
     answer = Client().post("/api/auth/token/", {"email": nino.email, "password": PASSWORD}).json()
-    return _by_api(answer["access"], conversation, luka) | _by_inbox(nino, conversation, luka)
+    return {
+        **_by_api(answer["access"], conversation, luka),
+        **_by_inbox(nino, conversation, luka),
+        "doctor": [row.code for row in judge(CHECKS, gather()) if row.level == Level.GREY],
+    }
 
 
 def _by_api(token: str, conversation: Any, luka: Any) -> dict[str, Any]:
