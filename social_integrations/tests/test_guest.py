@@ -19,5 +19,6 @@ def test_people_keyed_by_a_uuid_do_everything_people_with_numbers_do() -> None:
         "names colleagues": True,
         "news": 200,
         "given": [303, True],
+        "documented": True,
         "doctor": ["legal_details"],
     }

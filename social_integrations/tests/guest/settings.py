@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
     "django_htmx",
+    "drf_spectacular_sidecar",
     "social_integrations",
 ]
 MIDDLEWARE = [
@@ -43,6 +44,7 @@ TEMPLATES = [
         },
     }
 ]
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "social_integrations.api.schema.OurSchema"}
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "instagram_inbox:list"
 

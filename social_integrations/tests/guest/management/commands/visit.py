@@ -34,6 +34,7 @@ def _visit() -> dict[str, Any]:
     return {
         **_by_api(answer["access"], conversation, luka),
         **_by_inbox(nino, conversation, luka),
+        "documented": f"{API}/updates/" in Client().get("/api/schema/").json()["paths"],
         "doctor": [row.code for row in judge(CHECKS, gather()) if row.level == Level.GREY],
     }
 
