@@ -159,12 +159,23 @@ class TestList:
             make_attachment(message, type=word)
         assert f"<bdi>{words}</bdi>" in row(page_of(reader, "/inbox/"), message.conversation)
 
-    def test_our_own_words_and_notes_are_told_apart(self, reader: Client) -> None:
-        ours = make_message(direction="outbound", source="crm", status="sent", text="Yes")
+    def test_a_row_tells_ones_own_words_a_colleagues_and_others_apart(self, client: Client) -> None:
+        me, nino = make_staff(*READER), make_user(first_name="Nino", last_name="<b>")
+        client.force_login(me)
+        ours = {"direction": "outbound", "source": "crm", "status": "sent", "text": "Yes"}
+        mine, colleagues = (make_message(**ours, sent_by=one).conversation for one in (me, nino))
+        automatic = make_message(**ours, author="automation").conversation
+        elsewhere = make_message(**ours | {"source": "instagram_app"}).conversation
+        page = page_of(client, "/inbox/")
+        assert "You:</span> <bdi>Yes</bdi>" in row(page, mine)
+        assert "Nino &lt;b&gt;:</span>" in row(page, colleagues)
+        assert "Automatic answer:</span>" in row(page, automatic)
+        assert f"@{elsewhere.contact.account.username}:</span>" in row(page, elsewhere)
+
+    def test_notes_are_told_apart_from_messages(self, reader: Client) -> None:
         noted = make_message(text="Hm").conversation
         Note.objects.create(conversation=noted, text="Wants a discount")
         page = page_of(reader, "/inbox/")
-        assert "You:</span> <bdi>Yes</bdi>" in row(page, ours.conversation)
         assert "Note:</span> <bdi>Wants a discount</bdi>" in row(page, noted)
 
     @pytest.mark.parametrize(
