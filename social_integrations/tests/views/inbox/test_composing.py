@@ -345,6 +345,7 @@ def test_somebody_signed_out_gets_their_text_back(conversation: Conversation) ->
     assert "You have been signed out" in response.text
     assert "Long answer &quot;&gt;&lt;script&gt;" in response.text
     assert Client(headers=HTMX).post(url, data).status_code == 401
+    assert '<html lang="ka">' in Client(headers={"accept-language": "ka"}).post(url, data).text
     assert answers(conversation) == []
 
 
