@@ -82,8 +82,7 @@ def _row(account: ConnectedAccount, comment_id: str) -> PrivateReply:
 
     Of two who answer at once the second waits here until the first has committed.
     """
-    named = {"account": account, "comment_id": comment_id}
-    made, is_new = PrivateReply.objects.get_or_create(**named)
+    made, is_new = PrivateReply.objects.get_or_create(account=account, comment_id=comment_id)
     reply = PrivateReply.objects.select_for_update().get(pk=made.pk)
     if not is_new and reply.status != Message.Status.FAILED:
         raise DraftError(

@@ -64,7 +64,10 @@ def test_no_door_gives_its_files(reader: Client, message: Message) -> None:
 def test_no_look_for_changes_brings_its_messages(reader: Client, message: Message) -> None:
     cursor, pk = feed_start(), message.conversation_id
     add_note(conversation_id=pk, author=None, text="Ours alone")
-    for after in (cursor, "none of ours"):
-        told = reader.get("/inbox/updates/", {"after": after, "conversation": pk, "status": "all"})
-        assert told.status_code == 200
-        assert "data-messages" not in told.text
+    for status, is_told in ((Conversation.Status.CLOSED, False), (Conversation.Status.OPEN, True)):
+        Conversation.objects.update(status=status)
+        for after in (cursor, "none-of-ours"):
+            query = f"after={after}&conversation={pk}&status=all"
+            told = reader.get(f"/inbox/updates/?{query}")
+            assert told.status_code == 200
+            assert ("data-messages" in told.text) is is_told
