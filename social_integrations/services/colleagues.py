@@ -129,8 +129,9 @@ def person_key(given: Any) -> Any:
 
 
 def person_name(user: Any) -> str:
-    """Return what a colleague is called."""
-    return str(user.get_full_name() or user.get_username())
+    """Return what a colleague is called; not every user model knows full names."""
+    full_name = user.get_full_name() if hasattr(user, "get_full_name") else ""
+    return str(full_name or user.get_username())
 
 
 def _writers(conversation: Conversation) -> dict[Any, tuple[str, float]]:

@@ -10,6 +10,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from social_integrations.models import Conversation, Message, Note
+from social_integrations.services.colleagues import person_name
 from social_integrations.showing import Segment, one_line, segments
 
 from .cards import Card, cards_of
@@ -233,7 +234,7 @@ def sender_of(message: Message, conversation: Conversation) -> str:
     if message.author == Message.Author.AUTOMATION:
         return _("Automatic answer")
     if message.sent_by is not None:
-        return one_line(message.sent_by.get_full_name() or message.sent_by, NAME_LENGTH)
+        return one_line(person_name(message.sent_by), NAME_LENGTH)
     return one_line(conversation.contact.account, NAME_LENGTH)
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from social_integrations.models import Contact, Conversation, Message
 from social_integrations.selectors import ConversationRow
+from social_integrations.services.colleagues import person_name
 from social_integrations.services.send_policy import Decision, Verdict
 from social_integrations.services.sending import policy_for
 from social_integrations.showing import one_line
@@ -190,4 +191,4 @@ def _number(unread: int) -> str:
 
 def _assignee(conversation: Conversation) -> str:
     person = conversation.assigned_to
-    return one_line(person.get_full_name() or person, NAME_LENGTH) if person else ""
+    return one_line(person_name(person), NAME_LENGTH) if person else ""

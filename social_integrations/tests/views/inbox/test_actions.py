@@ -1,6 +1,7 @@
 """Assigning, closing, reading, retrying, settling, reacting, notes and the host's record."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from social_integrations import signals
 from social_integrations.access import AccessPolicy
 from social_integrations.models import ConnectedAccount, Conversation, Job, Note, Reaction
+from social_integrations.services.colleagues import person_name
 from social_integrations.tests.factories import make_message, make_superuser, make_user
 
 from .world import HTMX, Person, address, make_agent, make_reader, open_conversation
@@ -61,6 +63,15 @@ def test_the_choice_names_colleagues_who_may_read_here(
     assert "Nino &lt;img" in shown
     assert "Stranger" not in shown
     assert "Gone" not in shown
+
+
+def test_a_colleague_without_a_full_name_has_the_user_name() -> None:
+    assert person_name(make_agent(first_name="Nino", last_name="B")) == "Nino B"
+    assert person_name(make_agent(username="nino.b")) == "nino.b"
+    # What Django's AbstractBaseUser has.
+    assert person_name(SimpleNamespace(get_username=lambda: "nino@shop.example")) == (
+        "nino@shop.example"
+    )
 
 
 def test_nobody_who_may_not_read_here_is_given_it(
