@@ -179,7 +179,8 @@ class TestList:
         assert "Note:</span> <bdi>Wants a discount</bdi>" in row(page, noted)
 
     @pytest.mark.parametrize(
-        ("status", "words"), [("failed", "Not sent"), ("unknown", "Unclear whether sent")]
+        ("status", "words"),
+        [("failed", "Not sent"), ("unknown", "Nobody knows whether it arrived")],
     )
     def test_what_did_not_go_out_is_seen_from_the_list(
         self, reader: Client, status: str, words: str
