@@ -85,8 +85,18 @@ def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> tuple[list
 def visible_message(*, user: PermissionsMixin | AnonymousUser, message_id: int) -> Message | None:
     """Return a message of a conversation the user may see, with all that is shown of it."""
     seen = Message.objects.filter(conversation__in=access_policy().conversations_for(user))
-    found = complete(seen).select_related("sent_by", "conversation__contact__account")
-    return found.defer("conversation__contact__account__access_token").filter(pk=message_id).first()
+    return _with_account(seen).filter(pk=message_id).first()
+
+
+def answer_messages(messages: Iterable[Message]) -> list[Message]:
+    """Return the messages of an answer as they stand now, with all that is shown of them."""
+    own = Message.objects.filter(pk__in=[message.pk for message in messages])
+    return list(_with_account(own).order_by("part"))
+
+
+def _with_account(messages: QuerySet[Message]) -> QuerySet[Message]:
+    found = complete(messages).select_related("conversation__contact__account")
+    return found.defer("conversation__contact__account__access_token")
 
 
 def visible_attachment(
