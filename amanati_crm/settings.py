@@ -104,10 +104,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         connect_timeout=2,
-        # A network that swallows packets breaks the connection in four seconds instead of hours:
-        # Meta waits five for an answer. In milliseconds what was sent may stay unacknowledged; in
-        # seconds how long a silent peer is left alone before it is asked whether it is still there.
-        tcp_user_timeout=4000,
+        # Where packets are swallowed the connection breaks after four seconds: Meta waits five.
+        tcp_user_timeout=4000,  # milliseconds
         keepalives_idle=3,
         keepalives_interval=1,
         options=f"-c lock_timeout={LOCK_TIMEOUT_MS}" if LOCK_TIMEOUT_MS else "",

@@ -14,6 +14,8 @@ from django.contrib.auth.models import (
     PermissionsMixin,
 )
 from django.contrib.contenttypes.models import ContentType
+from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Exists, Q, QuerySet
 from django.utils.module_loading import import_string
 
@@ -54,7 +56,7 @@ class AccessPolicy:
 
     def accounts_for(self, user: PermissionsMixin | AnonymousUser) -> QuerySet[ConnectedAccount]:
         """Return the accounts the user may see: their own, or all with the view permission."""
-        own = Q(connected_by_id=getattr(user, "pk", None) or -1)
+        own = Q(connected_by=user.pk) if user.pk else NONE
         return ConnectedAccount.objects.filter(own | permitted(user, VIEW))
 
     def may_connect(self, user: PermissionsMixin | AnonymousUser) -> bool:
@@ -63,7 +65,7 @@ class AccessPolicy:
 
     def may_manage(self, user: PermissionsMixin | AnonymousUser, account: ConnectedAccount) -> bool:
         """Return whether the user may act on an account they see: their own, or by permission."""
-        is_own = account.connected_by_id == (getattr(user, "pk", None) or -1)
+        is_own = user.pk is not None and account.connected_by_id == user.pk
         return is_own or user.has_perm("social_integrations.change_connectedaccount")
 
     def may_replace(
@@ -119,7 +121,8 @@ def poll(user_id: Any, fields: tuple[str, ...]) -> list[ConnectedAccount]:
     A user without accounts has one row without a key; an unknown or inactive user has none.
     """
     statement = _poll_statement(fields)
-    return list(ConnectedAccount.objects.raw(statement, [VIEW_CODENAME, APP, user_id]))
+    key = stored_key(user_id, connections[router.db_for_read(ConnectedAccount)])
+    return list(ConnectedAccount.objects.raw(statement, [VIEW_CODENAME, APP, key]))
 
 
 def can_poll(*rules: str) -> bool:
@@ -136,6 +139,12 @@ def can_poll(*rules: str) -> bool:
         and settings.AUTHENTICATION_BACKENDS == [MODEL_BACKEND]
         and issubclass(get_user_model(), AbstractUser)
     )
+
+
+def stored_key(user_id: Any, connection: BaseDatabaseWrapper) -> Any:
+    """Return a user's key as the database holds it: written-out SQL adapts none, such as a UUID."""
+    key: Any = get_user_model()._meta.pk
+    return key.get_db_prep_value(user_id, connection)
 
 
 @cache

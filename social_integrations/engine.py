@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 
 from .conf import app_settings
 from .services.applying import apply_pending
+from .services.failures import describe_in_a_line
 from .tasks import run_next_answer, run_next_job, sweep
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Engine:
             logger.warning("Waiting for the database: %s", type(error).__name__)
             connection.close()
         except Exception as error:  # noqa: BLE001 - see above
-            logger.error("A worker step failed: %s", type(error).__name__)
+            logger.error("A worker step failed: %s", describe_in_a_line(error))
         self._stopping.wait(LOST_DATABASE_SECONDS)
         return False
 

@@ -11,6 +11,11 @@ SocialIntegrationsError
 ├── DraftError                 Meta would refuse what somebody wants to send; says why
 ├── SendRefused                Meta's rules do not allow a message now; carries the decision
 ├── ChangeRefused              what somebody asks of a conversation cannot be; says why
+├── MediaError                 what a media link leads to cannot be had; never holds the link
+│   ├── UnsafeLinkError        it leads where we do not go
+│   ├── MediaGoneError         Meta no longer serves it
+│   ├── MediaRefusedError      what came is not what we keep
+│   └── MediaUnavailableError  no usable answer came; worth trying again
 └── GraphError                 Meta refused or could not be reached; see graph/errors.py
     ├── GraphPausedError       the account's calls have to wait; nothing was sent
     ├── GraphUnavailableError  no usable answer: network, timeout, 5xx, HTML; worth trying again

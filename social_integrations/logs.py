@@ -10,9 +10,9 @@ SECRET_PARAMETER = re.compile(
 )
 BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]+")
 META_TOKEN = re.compile(r"\b(?:EAA|IGAA|IGQV)[\w-]{8,}")
-# Everything that could start a line of its own or steer a terminal.
 # A stranger decides how long an address or a header is.
 MESSAGE_LENGTH = 2000
+# Everything that could start a line of its own or steer a terminal.
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029\x85]")
 
 

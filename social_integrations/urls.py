@@ -85,7 +85,7 @@ api_urlpatterns: list[URLPattern] = [
         name="account-disconnect",
     ),
     path("accounts/<int:pk>/health/", AccountHealthView.as_view(), name="account-health"),
-    path("accounts/<int:account_id>/sync/", SyncView.as_view(), name="account-sync"),
+    path("accounts/<int:pk>/sync/", SyncView.as_view(), name="account-sync"),
     path("accounts/<int:pk>/uploads/", UploadListView.as_view(), name="account-uploads"),
     path(
         "accounts/<int:pk>/private-replies/",

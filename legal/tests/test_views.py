@@ -46,6 +46,12 @@ def html_of(client: Client, route: str) -> str:
 
 
 @every_page
+def test_its_date_is_in_the_language_of_the_page(client: Client, route: str) -> None:
+    page = client.get(reverse(route), headers={"accept-language": "ka"})
+    assert "In effect from 23 November 2026" in page.text
+
+
+@every_page
 def test_names_the_operator_escaped(client: Client, route: str) -> None:
     html = html_of(client, route)
     assert "&lt;b&gt;Harbour&lt;/b&gt; &amp; Books" in html

@@ -13,7 +13,6 @@ from rest_framework.response import Response
 
 from social_integrations.access import access_policy
 from social_integrations.exceptions import ChangeRefused
-from social_integrations.models import Conversation
 from social_integrations.representations import canned_json, note_json, row_json
 from social_integrations.selectors import (
     ConversationFilters,
@@ -104,12 +103,13 @@ class ConversationReadView(ConversationsDoorView):
         body = body_of(request, ReadInput)
         until = None
         if message_id := body.get("message"):
-            until = conversation.messages.filter(pk=message_id).values_list("sent_at", flat=True)
-            if not until:
+            named = conversation.messages.filter(pk=message_id)
+            until = named.values_list("sent_at", flat=True).first()
+            if until is None:
                 raise Http404
         service.mark_read(
             conversation_id=pk,
-            until=until[0] if until else None,
+            until=until,
             show_customer=body["show_customer"]
             and access_policy().may_send(request.user, conversation),
         )
@@ -204,17 +204,15 @@ def _person(request: Request) -> Any:
     return request.user
 
 
-def _apply(pk: int, change: dict[str, Any], by: Any) -> Conversation | None:
-    conversation = None
+def _apply(pk: int, change: dict[str, Any], by: Any) -> None:
     if "status" in change:
-        conversation = service.set_status(conversation_id=pk, status=change["status"])
+        service.set_status(conversation_id=pk, status=change["status"])
     if "assigned_to" in change:
         assignee = _assignee(change["assigned_to"])
-        conversation = service.assign(conversation_id=pk, assignee=assignee, by=by)
+        service.assign(conversation_id=pk, assignee=assignee, by=by)
     if "read" in change:
         mark = service.mark_read if change["read"] else service.mark_unread
-        conversation = mark(conversation_id=pk)
-    return conversation
+        mark(conversation_id=pk)
 
 
 def _assignee(key: Any) -> Any:

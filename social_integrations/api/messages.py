@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from social_integrations.access import access_policy
-from social_integrations.exceptions import ChangeRefused, DraftError
+from social_integrations.exceptions import ChangeRefused
 from social_integrations.models import Conversation, Message
 from social_integrations.representations import message_json, part_json, window_json
-from social_integrations.selectors import messages_page
+from social_integrations.selectors import answer_messages, messages_page
 from social_integrations.services import sending
+from social_integrations.services.draft_checks import quote_gone
 from social_integrations.services.drafting import looked_up
 
 from .doors import ConversationsDoorView
@@ -65,7 +66,7 @@ class MessageListView(ConversationsDoorView):
             raise _reference_taken() from None
         if sent[0].conversation_id != pk:
             raise _reference_taken()
-        shown = [message_json(self.find_message(message.pk)) for message in sent]
+        shown = [message_json(message) for message in answer_messages(sent)]
         return Response({"messages": shown}, status=status.HTTP_202_ACCEPTED)
 
 
@@ -160,11 +161,7 @@ def _quoted(conversation: Conversation, reply_to: int | str | None) -> str:
     mids = Message.objects.filter(conversation=conversation, pk=reply_to, unsent_at=None)
     mid = mids.values_list("mid", flat=True).first()
     if not mid:
-        raise DraftError(
-            "reply_to",
-            _("The message you quote cannot be quoted: it is not here, or was taken back."),
-            _("Send your answer without the quote."),
-        )
+        raise quote_gone()
     return mid
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
+
+from social_integrations.services.colleagues import person_key
 
 MAX_ID = 2**63 - 1
 MOST_ROWS = 100
@@ -73,13 +72,8 @@ class UserKeyField(serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the key as the user model has it."""
-        if isinstance(data, bool) or not isinstance(data, int | str) or "\0" in str(data):
-            self.fail("invalid")
-        key: Any = get_user_model()._meta.pk
-        try:
-            found = key.to_python(data)
-            key.run_validators(found)
-        except (DjangoValidationError, DataError, ValueError, OverflowError):
+        found = person_key(data)
+        if found is None:
             self.fail("invalid")
         return found
 

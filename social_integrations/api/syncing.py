@@ -1,22 +1,19 @@
 """Reconciling an account on demand: start a run, and see how the latest one is doing."""
 
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, PermissionDenied
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from social_integrations.access import access_policy
 from social_integrations.models import ConnectedAccount, Reconciliation
-from social_integrations.selectors import latest_run, missed_by_meta, without_tokens
+from social_integrations.selectors import latest_run, missed_by_meta
 from social_integrations.services.reconciling import Reason, start
 
-from .authentication import JWTAuthentication
+from .accounts import AccountsDoorView
 from .serializers import ReconciliationSerializer
 from .shapes import Sync
-from .views import JSONOnlyView
 
 
 class SyncRunning(APIException):
@@ -35,23 +32,21 @@ class NotConnected(APIException):
     default_code = "not_connected"
 
 
-class SyncView(JSONOnlyView):
+class SyncView(AccountsDoorView):
     """The latest run of an account, and a way to start one."""
 
-    authentication_classes = (JWTAuthentication,)
-    permission_classes = (IsAuthenticated,)
     refusals = {"POST": (409,)}
 
     @extend_schema(responses=Sync)
-    def get(self, request: Request, account_id: int) -> Response:
+    def get(self, _request: Request, pk: int) -> Response:
         """Answer the latest run, null if there was none, and what Meta has missed so far."""
-        account = _account(request, account_id)
+        account = self.find(pk)
         return _answer(account, latest_run(account))
 
     @extend_schema(request=None, responses={202: Sync})
-    def post(self, request: Request, account_id: int) -> Response:
+    def post(self, request: Request, pk: int) -> Response:
         """Start a run: 202 with it, or 409 while one is running or the account is not connected."""
-        account = _account(request, account_id)
+        account = self.find(pk)
         if not access_policy().may_manage(request.user, account):
             raise PermissionDenied
         if not account.is_active:
@@ -60,15 +55,6 @@ class SyncView(JSONOnlyView):
         if not created:
             raise SyncRunning
         return _answer(account, run, status.HTTP_202_ACCEPTED)
-
-
-def _account(request: Request, account_id: int) -> ConnectedAccount:
-    """Return an account the caller may see; any other does not exist for them."""
-    accounts = without_tokens(access_policy().accounts_for(request.user))
-    account = accounts.filter(pk=account_id).first()
-    if account is None:
-        raise Http404
-    return account
 
 
 def _answer(

@@ -42,3 +42,10 @@ class UploadThrottle(ScopeThrottle):
 
     scope = "instagram_upload"
     default_rate = "60/min"
+
+
+class HealthThrottle(ScopeThrottle):
+    """Looks of the doctor: each costs calls to Meta."""
+
+    scope = "instagram_health"
+    default_rate = "6/min"

@@ -22,6 +22,7 @@ from .ledger import ledger_counts, oldest_waiting
 from .threads import (
     THREAD_LENGTH,
     MessagePage,
+    answer_messages,
     messages_page,
     notes,
     quoted_messages,
@@ -41,6 +42,7 @@ __all__ = [
     "MessagePage",
     "Problem",
     "account_problems",
+    "answer_messages",
     "canned_replies",
     "changes",
     "conversation_row",

@@ -102,7 +102,8 @@ def load_rows(listed: QuerySet[Conversation]) -> list[ConversationRow]:
         .defer("contact__account__access_token")
         .annotate(newest_message=Subquery(_newest()), unread=Coalesce(_Capped(_unread()), 0))
     )
-    messages = Message.objects.in_bulk([row.newest_message for row in found if row.newest_message])
+    newest = [row.newest_message for row in found if row.newest_message]
+    messages = Message.objects.select_related("sent_by").in_bulk(newest)
     return list(_rows(found, messages))
 
 

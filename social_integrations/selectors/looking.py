@@ -11,7 +11,16 @@ from typing import Any
 
 from django.db import connections, router
 
-from social_integrations.access import APP, HOLDS, READ, SEES, VIEW_CODENAME, can_poll, table_names
+from social_integrations.access import (
+    APP,
+    HOLDS,
+    READ,
+    SEES,
+    VIEW_CODENAME,
+    can_poll,
+    stored_key,
+    table_names,
+)
 from social_integrations.models import ConnectedAccount, Contact, Conversation
 
 LOOK = f"""
@@ -48,7 +57,8 @@ def look(user_key: Any, since: datetime, limit: int) -> Look | None:
     connection = connections[router.db_for_read(Conversation)]
     moment = connection.ops.adapt_datetimefield_value(since)
     rights = [value for name in READ_CODENAMES for value in (name, APP)]
-    values = [*rights, moment, VIEW_CODENAME, APP, user_key, limit]
+    key = stored_key(user_key, connection)
+    values = [*rights, moment, VIEW_CODENAME, APP, key, limit]
     with connection.cursor() as cursor:
         cursor.execute(_statement(), values)
         rows = cursor.fetchall()

@@ -85,25 +85,45 @@ def thread(conversation: Conversation, limit: int = THREAD_LENGTH) -> tuple[list
 def visible_message(*, user: PermissionsMixin | AnonymousUser, message_id: int) -> Message | None:
     """Return a message of a conversation the user may see, with all that is shown of it."""
     seen = Message.objects.filter(conversation__in=access_policy().conversations_for(user))
-    found = complete(seen).select_related("sent_by", "conversation__contact__account")
-    return found.defer("conversation__contact__account__access_token").filter(pk=message_id).first()
+    return _with_account(seen).filter(pk=message_id).first()
+
+
+def answer_messages(messages: Iterable[Message]) -> list[Message]:
+    """Return the messages of an answer as they stand now, with all that is shown of them."""
+    own = Message.objects.filter(pk__in=[message.pk for message in messages])
+    return list(_with_account(own).order_by("part"))
+
+
+def _with_account(messages: QuerySet[Message]) -> QuerySet[Message]:
+    found = complete(messages).select_related("conversation__contact__account")
+    return found.defer("conversation__contact__account__access_token")
 
 
 def visible_attachment(
     *, user: PermissionsMixin | AnonymousUser, attachment_id: int
 ) -> Attachment | None:
-    """Return an attachment with its message, if the user may read messages of its account."""
-    if not user.has_perm("social_integrations.view_message"):
-        return None
+    """Return an attachment with its message, if the user may read the conversation."""
     seen = Attachment.objects.filter(
-        message__account__in=access_policy().accounts_for(user), message__unsent_at=None
+        message__conversation__in=access_policy().conversations_for(user), message__unsent_at=None
     )
-    return seen.select_related("message").filter(pk=attachment_id).first()
+    found = seen.select_related("message__conversation").filter(pk=attachment_id).first()
+    if found is None or not access_policy().may_read(user, found.message.conversation):
+        return None
+    return found
 
 
 def visible_upload(*, user: PermissionsMixin | AnonymousUser, upload_id: int) -> Upload | None:
-    """Return a file staff sent, or are about to, if the user may read its account's messages."""
-    if not user.has_perm("social_integrations.view_message"):
+    """Return a file staff sent, if the user may read the conversation.
+
+    One that is not sent yet has none: whoever may read in its account may look at it.
+    """
+    policy = access_policy()
+    accounts = policy.accounts_for(user)
+    found = Upload.objects.filter(account__in=accounts, pk=upload_id).first()
+    if found is None or not policy.may_read(user):
         return None
-    seen = Upload.objects.filter(account__in=access_policy().accounts_for(user))
-    return seen.filter(pk=upload_id).first()
+    sent_in = Conversation.objects.filter(messages__attachments__upload=found)
+    if not sent_in.exists():
+        return found
+    seen = policy.conversations_for(user).filter(pk__in=sent_in).first()
+    return found if seen is not None and policy.may_read(user, seen) else None

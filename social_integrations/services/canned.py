@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from social_integrations.exceptions import DraftError
 from social_integrations.models import ConnectedAccount, Contact, Conversation
 
+from .colleagues import person_name
 from .drafts import Draft, Part, cut
 from .texts import clean_line
 
@@ -54,11 +55,7 @@ class Filled:
 
 
 def _agent_name(found: Circumstances) -> str:
-    agent = found.agent
-    if agent is None:
-        return ""
-    full_name = getattr(agent, "get_full_name", str)()
-    return full_name or agent.get_username()
+    return person_name(found.agent) if found.agent else ""
 
 
 def _name(found: Circumstances) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -105,7 +107,7 @@ def assignable(conversation: Conversation) -> list[Any]:
     policy, account = access_policy(), conversation.contact.account
     if type(policy) is AccessPolicy:
         seeing = ModelBackend().with_perm(VIEW).values("pk")
-        readers = readers.filter(Q(pk__in=seeing) | Q(pk=account.connected_by_id or -1))
+        readers = readers.filter(Q(pk__in=seeing) | Q(pk=account.connected_by_id))
         return sorted(readers[:MOST_COLLEAGUES], key=person_name)
     asked = readers.order_by("pk")[:MOST_ASKED]
     return sorted(
@@ -113,9 +115,23 @@ def assignable(conversation: Conversation) -> list[Any]:
     )
 
 
+def person_key(given: Any) -> Any:
+    """Return a user's key, whatever kind of key the host's model has; None for what is none."""
+    if isinstance(given, bool) or not isinstance(given, int | str) or "\0" in str(given):
+        return None
+    key: Any = get_user_model()._meta.pk
+    try:
+        found = key.to_python(given)
+        key.run_validators(found)
+    except (ValidationError, DataError, ValueError, OverflowError):
+        return None
+    return found
+
+
 def person_name(user: Any) -> str:
-    """Return what a colleague is called."""
-    return str(user.get_full_name() or user.get_username())
+    """Return what a colleague is called; not every user model knows full names."""
+    full_name = user.get_full_name() if hasattr(user, "get_full_name") else ""
+    return str(full_name or user.get_username())
 
 
 def _writers(conversation: Conversation) -> dict[Any, tuple[str, float]]:

@@ -15,6 +15,8 @@ from social_integrations.conf import app_settings
 from social_integrations.media.links import UNSAFE_IN_LINK, safe_link
 from social_integrations.models import Contact
 
+from .failures import describe_in_a_line
+
 logger = logging.getLogger(__name__)
 
 LONGEST_LABEL = 200
@@ -32,8 +34,8 @@ class CrmRecord:
 def crm_record(contact: Contact) -> CrmRecord | None:
     """Return the host's record of a contact; None where there is none or its code fails.
 
-    The host's code never breaks a page of ours: what it raises is logged by type, never by words,
-    which may name a customer.
+    The host's code never breaks a page of ours: of what it raises, kind and place are logged, never
+    the words, which may name a customer.
     """
     path = app_settings.CONTACT_RESOLVER
     if not path:
@@ -42,7 +44,7 @@ def crm_record(contact: Contact) -> CrmRecord | None:
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
             found = _resolver(path)(contact)
     except Exception as error:  # noqa: BLE001 - the host's code may raise anything
-        logger.warning("The contact resolver failed: %s", type(error).__name__)
+        logger.warning("The contact resolver failed: %s", describe_in_a_line(error))
         return None
     if found is None:
         return None

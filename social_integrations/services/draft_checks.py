@@ -41,6 +41,15 @@ def checked(draft: Draft) -> Draft:
     )
 
 
+def quote_gone() -> DraftError:
+    """Return the refusal to quote a message that is not in the conversation, or not any more."""
+    return DraftError(
+        "reply_to",
+        gettext("The message you quote cannot be quoted: it is not here, or was taken back."),
+        gettext("Send your answer without the quote."),
+    )
+
+
 def upload_gone() -> DraftError:
     """Return the refusal of a file that is not there for whoever asks."""
     return DraftError(

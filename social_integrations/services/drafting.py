@@ -9,7 +9,7 @@ from social_integrations.exceptions import DraftError
 from social_integrations.models import Conversation
 
 from . import uploads
-from .draft_checks import checked
+from .draft_checks import checked, quote_gone
 from .draft_types import Draft
 from .texts import is_id
 
@@ -39,10 +39,6 @@ def looked_up(
     clean = checked(draft)
     quoted = clean.reply_to_mid
     if quoted and not conversation.messages.filter(mid=quoted, unsent_at=None).exists():
-        raise DraftError(
-            "reply_to",
-            gettext("The message you quote cannot be quoted: it is not here, or was taken back."),
-            gettext("Send your answer without the quote."),
-        )
+        raise quote_gone()
     files = uploads.take(conversation=conversation, files=clean.files, sent_by=sent_by)
     return replace(clean, files=files)

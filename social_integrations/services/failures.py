@@ -17,3 +17,8 @@ def describe(error: Exception) -> str:
     ]
     words = f": {error}" if isinstance(error, SocialIntegrationsError) else ""
     return "\n".join([f"{type(error).__name__}{words}", *reversed(places)])
+
+
+def describe_in_a_line(error: Exception) -> str:
+    """Return the same for a log."""
+    return ", ".join(describe(error).splitlines())

@@ -53,8 +53,8 @@ def react(*, message: Message, emoji: str, by: AbstractBaseUser | None = None) -
             gettext("Through this connection Instagram takes only ❤ as a reaction."),
             gettext("React with ❤, or answer with a message."),
         )
-    _check(conversation, message)
-    return _want(conversation, message, emoji, by)
+    found = _checked(conversation, message)
+    return _want(conversation, found, emoji, by)
 
 
 @transaction.atomic
@@ -68,8 +68,8 @@ def unreact(*, message: Message, by: AbstractBaseUser | None = None) -> Reaction
     standing = Reaction.objects.filter(message=message, actor_id=actor_id, removed_at=None)
     if not standing.exists():
         return None
-    _check(conversation, message)
-    return _want(conversation, message, "", by)
+    found = _checked(conversation, message)
+    return _want(conversation, found, "", by)
 
 
 def show_typing(*, conversation: Conversation, on: bool) -> None:
@@ -82,8 +82,10 @@ def mark_seen(*, conversation: Conversation) -> None:
     _gesture(conversation, MARK_SEEN)
 
 
-def _check(conversation: Conversation, message: Message) -> None:
-    if not message.mid or message.unsent_at:
+def _checked(conversation: Conversation, message: Message) -> Message:
+    """Return the message as it is now, under the lock: it may have been unsent meanwhile."""
+    found = Message.objects.get(pk=message.pk)
+    if not found.mid or found.unsent_at:
         raise DraftError(
             "no_message",
             gettext("Instagram does not know this message (any more)."),
@@ -92,6 +94,7 @@ def _check(conversation: Conversation, message: Message) -> None:
     decision = policy_for(conversation)
     if not decision.is_allowed:
         raise SendRefused(decision)
+    return found
 
 
 def _want(

@@ -78,16 +78,19 @@ def comment_time(account: ConnectedAccount, comment_id: str) -> datetime | None:
 
 
 def _row(account: ConnectedAccount, comment_id: str) -> PrivateReply:
-    """Return the row of a comment, new or failed before."""
-    known = PrivateReply.objects.select_for_update().filter(account=account, comment_id=comment_id)
-    reply = known.first()
-    if reply and reply.status != Message.Status.FAILED:
+    """Return the row of a comment, locked: new, or failed before.
+
+    Of two who answer at once the second waits here until the first has committed.
+    """
+    made, is_new = PrivateReply.objects.get_or_create(account=account, comment_id=comment_id)
+    reply = PrivateReply.objects.select_for_update().get(pk=made.pk)
+    if not is_new and reply.status != Message.Status.FAILED:
         raise DraftError(
             "comment_answered",
             gettext("Instagram allows one private reply to a comment, and it was sent."),
             gettext("Answer below the comment instead."),
         )
-    return reply or PrivateReply(account=account, comment_id=comment_id)
+    return reply
 
 
 def _check_standing(account: ConnectedAccount, author: Author) -> None:

@@ -37,7 +37,7 @@ def crm_record_of(conversation: Conversation) -> CrmRecord | None:
 
 
 @register.simple_tag
-def colleagues_for(conversation: Conversation) -> list[tuple[int, str]]:
+def colleagues_for(conversation: Conversation) -> list[tuple[Any, str]]:
     """Return who may be given the conversation: keys and names."""
     return [(found.pk, person_name(found)) for found in assignable(conversation)]
 

@@ -79,8 +79,8 @@ API_ROWS = {
     "GET accounts/<int:pk>/": "401 404 404 200 200 200",
     "POST accounts/<int:pk>/disconnect/": "401 404 404 403 200 200",
     "GET accounts/<int:pk>/health/": "401 404 404 200 200 200",
-    "GET accounts/<int:account_id>/sync/": "401 404 404 200 200 200",
-    "POST accounts/<int:account_id>/sync/": "401 404 404 403 202 202",
+    "GET accounts/<int:pk>/sync/": "401 404 404 200 200 200",
+    "POST accounts/<int:pk>/sync/": "401 404 404 403 202 202",
     "POST accounts/<int:pk>/uploads/": "401 404 404 415 415 415",
     "GET accounts/<int:pk>/private-replies/": "401 404 404 200 200 200",
     "POST accounts/<int:pk>/private-replies/": "401 404 404 202 202 202",
@@ -213,7 +213,6 @@ class World:
         """Return the address of a pattern in this world."""
         keys = {
             "accounts/<int:pk>": f"accounts/{self.account.pk}",
-            "accounts/<int:account_id>": f"accounts/{self.account.pk}",
             "messages/<int:pk>/retry": f"messages/{self.failed.pk}/retry",
             "messages/<int:pk>/settle": f"messages/{self.unknown.pk}/settle",
             "messages/<int:message>/retry": f"messages/{self.failed.pk}/retry",

@@ -1,8 +1,10 @@
 """Background work by name: one failing job stops neither the others nor itself for good."""
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,3 +224,9 @@ class TestSweep:
         make_account(instagram_account_id="17841400000000009")
         sweep()
         assert WebhookEvent.objects.get().status == "received"
+
+
+def test_every_job_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    table = page.partition("## Jobs")[2].partition("## ")[0]
+    assert set(re.findall(r"`([a-z_]+)`", table)) == set(HANDLERS)

@@ -123,6 +123,15 @@ def test_a_reader_is_not_scrolled_away(desk: Desk) -> None:
     expect(desk.bubble("Meanwhile")).to_be_in_viewport()
     expect(jump).to_be_hidden()
 
+    # What is being written covers nothing at the end, and nobody misses an answer of their own.
+    desk.page.locator("#si-text").fill("Line by line\n" * 8)
+    expect(desk.bubble("Meanwhile")).to_be_in_viewport(ratio=1)
+    desk.page.locator("#si-scroll").evaluate("box => { box.scrollTop = 300; }")
+    desk.page.locator("#si-text").fill("Ours")
+    desk.page.keyboard.press("Enter")
+    expect(desk.bubble("Ours")).to_be_in_viewport(timeout=BY_ITSELF)
+    expect(jump).to_be_hidden()
+
 
 def test_media_come_through_our_own_door(desk: Desk) -> None:
     for kind in ("image", "video", "audio", "story_mention", "story_reply"):

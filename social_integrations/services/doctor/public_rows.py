@@ -12,6 +12,7 @@ from social_integrations.graph.signatures import sign
 
 from .probing import DNS, REFUSED, SLOW, TLS, Probe, is_this_computer, probe
 from .rows import Check, Finding, amber, green, red, skipped
+from .settings_rows import NO_LEGAL_PAGES
 
 LEGAL_PAGES = ("legal:privacy", "legal:terms", "legal:data_deletion")
 # Signed like a delivery and no JSON: it is let in, counted as such, and nothing is stored.
@@ -265,7 +266,7 @@ def _legal(facts: PublicFacts) -> Finding:
     if not facts.is_reached:
         return UNREACHED
     if not facts.pages:
-        return skipped("This project has no legal pages of ours; Meta needs the address of yours.")
+        return NO_LEGAL_PAGES
     broken = [url for url, answer in facts.pages.items() if answer.status != 200]
     if not broken:
         return green("Privacy policy, terms and data deletion answer with 200.")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from social_integrations.exceptions import ConfigurationError
+from social_integrations.services.failures import describe_in_a_line
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,9 @@ def section(gather: Callable[[], Facts], checks: Sequence[Check[Facts]]) -> Sect
     try:
         facts = gather()
     except Exception as error:  # noqa: BLE001 - the doctor has to survive what it looks for
-        logger.error("The doctor could not look at %s: %s", checks[0].code, type(error).__name__)
+        logger.error(
+            "The doctor could not look at %s: %s", checks[0].code, describe_in_a_line(error)
+        )
         first = _why(error)
         rest = skipped("Not looked at; see above.")
         found = [first, *(rest for _ in checks[1:])]
@@ -156,8 +159,8 @@ def _safely(check: Check[Facts], facts: Facts) -> Finding:
     try:
         return check.look(facts)
     except Exception as error:  # noqa: BLE001 - see above
+        logger.error("The doctor's check %s failed: %s", check.code, describe_in_a_line(error))
         name = type(error).__name__
-        logger.error("The doctor's check %s failed: %s", check.code, name)
         return amber(f"This check itself failed: {name}.", "Report it, with the server's log.")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from django.apps import apps
 from django.core.checks import ERROR, CheckMessage, Tags, run_checks
 
 from social_integrations.conf import app_settings
@@ -12,6 +13,9 @@ from .probing import is_this_computer
 from .rows import Check, Finding, amber, green, red, skipped
 
 OURS, LEGAL = "social_integrations.", "legal."
+NO_LEGAL_PAGES = skipped(
+    "This project has no legal pages of ours; Meta needs the address of yours."
+)
 # Warnings of the system checks without which nobody can connect an account.
 RED_ANYWAY = frozenset({"W001", "W006"})
 NAMED: dict[str, tuple[str, str, frozenset[str]]] = {
@@ -61,6 +65,8 @@ class SettingsFacts:
     messages: tuple[tuple[str, CheckMessage], ...]
     is_local: bool = False
     """Whether the public address is this computer's."""
+    has_legal_pages: bool = True
+    """Whether the project has the app `legal`."""
 
 
 def gather() -> SettingsFacts:
@@ -74,6 +80,7 @@ def gather() -> SettingsFacts:
             if str(message.id).startswith((OURS, LEGAL))
         ),
         is_local=is_this_computer(app_settings.PUBLIC_ORIGIN),
+        has_legal_pages=apps.is_installed("legal"),
     )
 
 
@@ -90,6 +97,8 @@ def _others(facts: SettingsFacts) -> Finding:
 
 
 def _legal_details(facts: SettingsFacts) -> Finding:
+    if not facts.has_legal_pages:
+        return NO_LEGAL_PAGES
     return _worst(
         facts,
         lambda code: code.startswith(LEGAL),

@@ -19,6 +19,7 @@ from social_integrations.tests.factories import (
     make_message,
     make_staff,
     make_superuser,
+    make_upload,
 )
 
 pytestmark = pytest.mark.django_db
@@ -280,6 +281,15 @@ def test_what_has_no_link_says_where_to_look(reader: Client, kind: str, hint: st
     page = page_of(reader, message.conversation)
     for words in ("no usable link", "open it in Instagram"):
         assert (f"({words})" in page) is (words == hint)
+
+
+def test_a_file_staff_sent_is_a_link_as_well(reader: Client) -> None:
+    message = make_message(direction="outbound", source="crm", text="")
+    upload = make_upload(account=message.account)
+    make_attachment(message, upload=upload, url="")
+    page = page_of(reader, message.conversation)
+    assert f'href="/api/social/instagram/uploads/{upload.pk}/"' in page
+    assert "no usable link" not in page
 
 
 def test_closing_here_closes_as_in_the_inbox(client: Client) -> None:

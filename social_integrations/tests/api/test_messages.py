@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from social_integrations.models import Job, Message, PrivateReply, Upload
@@ -71,6 +73,20 @@ def test_the_same_reference_is_the_same_answer(agent: User) -> None:
     assert taken.status_code == 409
     assert error_of(taken)["code"] == "client_reference"
     assert Message.objects.filter(direction="outbound").count() == 2
+
+
+def test_many_parts_are_read_like_one(agent: User) -> None:
+    thread = open_thread()
+
+    def reads(text: str) -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            sent = send(agent, thread, {"text": text}).json()["messages"]
+        return len(sent), sum(one["sql"].startswith("SELECT") for one in queries)
+
+    reads("Hello")  # what is read once and kept
+    (one, for_one), (many, for_many) = reads("Hello"), reads("word " * 1500)
+    assert (one, many) == (1, 8)
+    assert for_one == for_many
 
 
 def test_a_long_text_becomes_parts_and_the_preview_says_so(agent: User) -> None:

@@ -68,7 +68,7 @@ class TestWorker:
     def test_once_does_what_is_due_and_says_how_much(self) -> None:
         make_account(instagram_account_id=ACCOUNT_ID, access_token="")
         store_delivery(encode(batch_payload(3)))
-        assert run("instagram_worker", "--once") == "Applied 3 events, ran 6 jobs.\n"
+        assert run("instagram_worker", "--once") == "Applied 3 events, ran 7 jobs.\n"
         assert Message.objects.count() == 3
         assert run("instagram_worker", "--once") == "Applied 0 events, ran 0 jobs.\n"
 

@@ -122,6 +122,14 @@ class TestReactions:
         assert run_next_job()
         assert body_of(meta.calls(MESSAGES)[0])["payload"]["reaction"] == "🔥"
 
+    def test_what_was_unsent_meanwhile_is_seen(self, conversation: Conversation) -> None:
+        read_before = theirs(conversation)
+        Message.objects.update(unsent_at=timezone.now())
+        with pytest.raises(DraftError) as refused:
+            sending.react(message=read_before, emoji="❤️")
+        assert refused.value.code == "no_message"
+        assert not Reaction.objects.exists()
+
     def test_what_cannot_be_reacted_to(self, conversation: Conversation) -> None:
         message = queue(conversation)
         with pytest.raises(DraftError):

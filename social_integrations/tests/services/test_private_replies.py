@@ -1,10 +1,12 @@
 """A private reply: one for each comment, one row with its echo, and no open window."""
 
 from datetime import timedelta
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 import requests
+from django.db import connection
 from django.utils import timezone
 
 from social_integrations import signals
@@ -251,3 +253,25 @@ class TestOddInput:
         assert reply(account, text=" Sent\0 you\ud800 the details\r\n").text == (
             "Sent you the details"
         )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_answer_a_comment_at_once_one_is_told(account: ConnectedAccount) -> None:
+    barrier, outcomes = Barrier(2, timeout=30), list[str]()
+
+    def answer() -> None:
+        barrier.wait()
+        try:
+            outcomes.append(reply(account).status)
+        except DraftError as error:
+            outcomes.append(error.code)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=answer) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["comment_answered", "queued"]
+    assert PrivateReply.objects.count() == Job.objects.count() == 1

@@ -28,7 +28,8 @@ from social_integrations.tests.media.servers import PNG, SVG, Host, answer, medi
 
 pytestmark = pytest.mark.django_db
 
-READER = ("view_message", "view_connectedaccount")
+READS = ("view_conversation", "view_message")
+READER = (*READS, "view_connectedaccount")
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"')  # new on every page
 SECRET_PATH = "/ig_messaging_cdn/?asset_id=1&signature=Ab%2fC~{x}|%22y#part"
 
@@ -69,8 +70,9 @@ class TestWhoGetsIn:
         [
             (READER, False, 302),
             (READER, True, 302),
-            (("view_message",), True, 302),
-            (("view_message",), False, 404),
+            (READS, True, 302),
+            (READS, False, 404),
+            (("view_message", "view_connectedaccount"), True, 404),
             (("view_connectedaccount",), False, 404),
             (("view_connectedaccount", "view_conversation", "change_message"), True, 404),
             ((), True, 404),
@@ -110,7 +112,7 @@ class TestWhoGetsIn:
     def test_foreign_absent_and_unsent_look_the_same(
         self, client: Client, attachment: Attachment
     ) -> None:
-        user = make_staff("view_message")
+        user = make_staff(*READS)
         own = make_conversation(contact=make_contact(account=make_account(connected_by=user)))
         unsent = make_attachment(make_message(conversation=own, unsent_at=NOON))
         empty = make_attachment(make_message(conversation=own), url="")

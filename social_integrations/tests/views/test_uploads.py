@@ -20,7 +20,8 @@ from social_integrations.tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-READER = ("view_message", "view_connectedaccount")
+READS = ("view_conversation", "view_message")
+READER = (*READS, "view_connectedaccount")
 CONTENT = b"\xff\xd8\xff\xe0 picture"
 PDF = {"type": "file", "content_type": "application/pdf", "name": "ფასები.pdf"}
 
@@ -100,7 +101,7 @@ class TestStaffsDoor:
     def test_who_gets_in(self, client: Client) -> None:
         account = make_account()
         upload = make_upload(account=account)
-        owner = make_staff("view_message")
+        owner = make_staff(*READS)
         ConnectedAccount.objects.filter(pk=account.pk).update(connected_by=owner)
         for user, expected in [
             (owner, 200),
@@ -108,7 +109,8 @@ class TestStaffsDoor:
             (make_superuser(), 200),
             (make_user(), 404),
             (make_staff("view_connectedaccount"), 404),
-            (make_staff("view_message"), 404),  # of another account
+            (make_staff("view_message", "view_connectedaccount"), 404),
+            (make_staff(*READS), 404),  # of another account
         ]:
             client.force_login(user)
             assert client.get(door(upload)).status_code == expected, user

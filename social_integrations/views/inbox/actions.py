@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from social_integrations.exceptions import ChangeRefused, DraftError, SendRefused
 from social_integrations.models import Conversation
 from social_integrations.services import conversations, gestures, settling, taking_over
+from social_integrations.services.colleagues import person_key
 from social_integrations.services.crm_records import set_crm_reference
 
 from .doors import (
@@ -168,6 +169,7 @@ def _colleague(request: HttpRequest, wanted: str) -> Any:
     """Return the user a form names, or None; whether they may have it is the service's to say."""
     if wanted == "me":
         return person(request)
-    if not (wanted.isascii() and wanted.isdecimal() and len(wanted) <= 18):
+    key = person_key(wanted)
+    if key is None:
         return None
-    return get_user_model()._default_manager.filter(pk=int(wanted), is_active=True).first()
+    return get_user_model()._default_manager.filter(pk=key, is_active=True).first()

@@ -10,6 +10,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from social_integrations.models import Conversation, Message, Note
+from social_integrations.services.colleagues import person_name
 from social_integrations.showing import Segment, one_line, segments
 
 from .cards import Card, cards_of
@@ -45,6 +46,7 @@ class ReactionMark:
 
     emoji: str
     by: str
+    is_ours: bool
     trouble: str
 
 
@@ -77,6 +79,11 @@ class Bubble:
     delivery: Delivery | None
     is_bare: bool
     """Whether there is nothing to show of it."""
+
+    @property
+    def has_our_reaction(self) -> bool:
+        """Whether there is a reaction of the business to take back."""
+        return any(mark.is_ours for mark in self.reactions)
 
     @property
     def version(self) -> str:
@@ -227,7 +234,7 @@ def sender_of(message: Message, conversation: Conversation) -> str:
     if message.author == Message.Author.AUTOMATION:
         return _("Automatic answer")
     if message.sent_by is not None:
-        return one_line(message.sent_by.get_full_name() or message.sent_by, NAME_LENGTH)
+        return one_line(person_name(message.sent_by), NAME_LENGTH)
     return one_line(conversation.contact.account, NAME_LENGTH)
 
 
@@ -293,6 +300,7 @@ def _reactions(message: Message, conversation: Conversation) -> list[ReactionMar
         ReactionMark(
             emoji=REACTIONS.get(one.reaction, "") if not one.emoji else one_line(one.emoji, 16),
             by=one_line(contact.display_name if one.actor_id == contact.igsid else contact.account),
+            is_ours=one.actor_id != contact.igsid,
             trouble=one_line(one.error_text) if one.delivery == one.Delivery.FAILED else "",
         )
         for one in sorted(living, key=lambda one: one.actor_id)

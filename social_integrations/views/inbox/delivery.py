@@ -11,6 +11,7 @@ from social_integrations.showing import one_line
 from .words import STATES
 
 SENTENCE_LENGTH = 300
+EXPLAINED = frozenset({"queued", "failed", "unknown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Delivery:
     icon: str
     label: str
     reason: str = ""
-    """Why it failed, or waits."""
+    """Why it failed, waits, or is in doubt."""
     next_step: str = ""
     is_retryable: bool = False
     is_unknown: bool = False
@@ -35,15 +36,16 @@ def delivery_of(message: Message, conversation: Conversation) -> Delivery | None
         return None
     state = _state(message, conversation.contact.account)
     icon, label = STATES.get(state, ("check", message.get_status_display()))
-    failed, unknown = state == "failed", state == "unknown"
+    reason, next_step = _explained(message, state)
+    is_ours = message.source == Message.Source.CRM
     return Delivery(
         state=state,
         icon=icon,
         label=str(label),
-        reason=_reason(message, state),
-        next_step=one_line(_(message.error_action), SENTENCE_LENGTH) if failed else "",
-        is_retryable=failed and message.source == Message.Source.CRM,
-        is_unknown=unknown and message.source == Message.Source.CRM,
+        reason=reason,
+        next_step=next_step,
+        is_retryable=is_ours and state == "failed",
+        is_unknown=is_ours and state == "unknown",
         tag=message.tag,
         seen_at=conversation.customer_seen_at if state == "seen" else None,
     )
@@ -55,10 +57,14 @@ def _state(message: Message, account: ConnectedAccount) -> str:
     return message.delivery_status
 
 
-def _reason(message: Message, state: str) -> str:
-    if state == "unknown":
-        return _("The connection broke before Instagram answered. Look into Instagram.")
+def _explained(message: Message, state: str) -> tuple[str, str]:
+    """Return why it stands as it does and what to do; nothing where the state says it all."""
     if state == "held":
-        return _("Connect the account again; it goes out by itself while Instagram allows it.")
-    # Kept in English, whoever's worker wrote it.
-    return one_line(_(message.error_text), SENTENCE_LENGTH) if state == "failed" else ""
+        return _("Connect the account again; it goes out by itself while Instagram allows it."), ""
+    if state not in EXPLAINED:
+        return "", ""
+    # Kept in English, whoever's worker wrote them.
+    reason, next_step = (
+        one_line(_(text), SENTENCE_LENGTH) for text in (message.error_text, message.error_action)
+    )
+    return reason, next_step

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, TypeAlias
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -44,10 +45,16 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def found_conversation(request: HttpRequest, pk: int) -> Conversation:
-    """Return a conversation the user may see; any other does not exist for them."""
+    """Return a conversation the user may read.
+
+    404 for every one they do not see, whether it exists or not; 403 where they see it but may not
+    read it.
+    """
     conversation = seen_conversations(request.user).filter(pk=pk).first()
     if conversation is None:
         raise Http404
+    if not access_policy().may_read(request.user, conversation):
+        raise PermissionDenied
     return conversation
 
 

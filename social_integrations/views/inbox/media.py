@@ -10,16 +10,18 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
+from social_integrations.access import access_policy
 from social_integrations.exceptions import MediaError, MediaGoneError
 from social_integrations.media.fetching import Stream
 from social_integrations.media.sniffing import MediaType, sniff
-from social_integrations.models import Attachment, Contact, Message
-from social_integrations.selectors import visible_attachment
+from social_integrations.models import Attachment, Contact
+from social_integrations.selectors import visible_attachment, visible_message
 from social_integrations.services.media import open_copy, stream_attachment, stream_link
 
 from .guard import inbox_view
@@ -66,10 +68,11 @@ def attachment(request: HttpRequest, pk: int) -> HttpResponseBase:
 @transaction.non_atomic_requests
 def story(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show the story a message answers; Meta allows no copy of it, anywhere."""
-    seen = seen_conversations(request.user).values("pk")
-    found = Message.objects.filter(pk=pk, conversation__in=seen, unsent_at=None).first()
-    if found is None or not found.story:
+    found = visible_message(user=request.user, message_id=pk)
+    if found is None or found.unsent_at or not found.story:
         raise Http404
+    if not access_policy().may_read(request.user, found.conversation):
+        raise PermissionDenied
     url = str(found.story.get("url") or "")
     return _passed_on(lambda: stream_link(url), url, pk)
 

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy
 
 from social_integrations.models import Contact, Conversation, Message
 from social_integrations.selectors import ConversationRow
+from social_integrations.services.colleagues import person_name
 from social_integrations.services.send_policy import Decision, Verdict
 from social_integrations.services.sending import policy_for
 from social_integrations.showing import one_line
 
-from .bubbles import NAME_LENGTH, snippet
+from .bubbles import NAME_LENGTH, sender_of, snippet
 from .queries import Marks, marks_of
 
 CLOSING_SOON = timedelta(hours=2)
@@ -108,7 +109,7 @@ def _row(
         name=one_line(contact.display_name, NAME_LENGTH),
         face=face(contact),
         snippet=_snippet(found.last_message, marks),
-        prefix=_("Note:") if marks.note else _prefix(found.last_message),
+        prefix=_("Note:") if marks.note else _prefix(found.last_message, user),
         at=conversation.last_message_at,
         when=short_time(conversation.last_message_at),
         unread=_number(found.unread_count),
@@ -173,10 +174,13 @@ def _snippet(last: Message | None, marks: Marks) -> str:
     return snippet(last, SNIPPET_LENGTH) if last else _("No messages yet")
 
 
-def _prefix(message: Message | None) -> str:
+def _prefix(message: Message | None, user: PermissionsMixin | AnonymousUser) -> str:
+    """Return who wrote for the business: the reader, a colleague, automation, or the account."""
     if message is None or message.direction == Message.Direction.INBOUND:
         return ""
-    return _("You:")
+    if message.sent_by_id is not None and message.sent_by_id == user.pk:
+        return _("You:")
+    return f"{sender_of(message, message.conversation)}:"
 
 
 def _number(unread: int) -> str:
@@ -187,4 +191,4 @@ def _number(unread: int) -> str:
 
 def _assignee(conversation: Conversation) -> str:
     person = conversation.assigned_to
-    return one_line(person.get_full_name() or person, NAME_LENGTH) if person else ""
+    return one_line(person_name(person), NAME_LENGTH) if person else ""

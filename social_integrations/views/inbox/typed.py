@@ -7,8 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from social_integrations.exceptions import DraftError
 from social_integrations.models import Conversation, Message, Upload
+from social_integrations.services.draft_checks import quote_gone, upload_gone
 from social_integrations.services.drafts import MAX_PARTS, Draft, OutgoingFile, QuickReply
 
 KEY = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -70,15 +70,9 @@ def quoted_message(typed: Typed, conversation: Conversation) -> Message | None:
 def make_draft(typed: Typed, uploads: list[Upload], quoted: Message | None) -> Draft:
     """Return the answer; raise `DraftError` where something chosen is no longer there."""
     if len(uploads) < len(typed.upload_ids):
-        raise DraftError(
-            "upload_gone", "A file is no longer here.", "Attach it again, or send without it."
-        )
+        raise upload_gone()
     if typed.reply_to is not None and quoted is None:
-        raise DraftError(
-            "quote_gone",
-            "The message you quote was taken back.",
-            "Remove the quote, then send again.",
-        )
+        raise quote_gone()
     return Draft(
         text=typed.text,
         files=tuple(

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from social_integrations.access import access_policy
 from social_integrations.models import Conversation
 from social_integrations.selectors import (
     ConversationRow,
@@ -70,6 +71,8 @@ def _fits(row: ConversationRow, filters: Filters, request: HttpRequest) -> bool:
 def _open_conversation(request: HttpRequest, page: FeedPage) -> Conversation | None:
     """Return the conversation that is open on the page, if it changed or may have."""
     wanted = request.GET.get("conversation", "")
+    listed = (row.conversation for row in page.rows if str(row.conversation.pk) == wanted)
+    found = next(listed, None)
     if page.is_reset and wanted.isascii() and wanted.isdecimal() and len(wanted) < 19:
-        return seen_conversations(request.user).filter(pk=int(wanted)).first()
-    return next((row.conversation for row in page.rows if str(row.conversation.pk) == wanted), None)
+        found = seen_conversations(request.user).filter(pk=int(wanted)).first()
+    return found if found and access_policy().may_read(request.user, found) else None

@@ -213,6 +213,7 @@ function loaded(event) {
     if (location.hash === "#si-text") part(root, "text")?.focus();
   } else if (fresh.id === "si-answering") {
     setUp(root);
+    if (Number(fresh.dataset.sent) > 0) fire(document, "si:sent");
     part(root, "text").focus({ preventScroll: true });
     // From here on the answer's own bubble tells how far it is.
     const sent = root.querySelector(".si-sent");

@@ -34,21 +34,26 @@ function toStart() {
   else toEnd();
 }
 
-// How high everything was when last looked at.
+// How high everything was when last looked at, and how much of it there was room for.
 let height = 0;
+let room = 0;
 function follow() {
   const box = scroller();
   if (!box) return;
   box.addEventListener("scroll", () => {
     if (box.scrollHeight - box.scrollTop - box.clientHeight < JUMP_DISTANCE) document.getElementById("si-jump").hidden = true;
   }, { passive: true });
-  // Pictures grow when they arrive: whoever was at the end stays there.
+  // Pictures grow when they arrive, and so does what is being written: whoever was at the end stays there.
   height = box.scrollHeight;
-  new ResizeObserver(() => {
-    const grown = box.scrollHeight - height;
-    if (grown > 0 && height - box.scrollTop - box.clientHeight < JUMP_DISTANCE) box.scrollTop = box.scrollHeight;
+  room = box.clientHeight;
+  const watch = new ResizeObserver(() => {
+    const covered = box.scrollHeight - height > 0 || box.clientHeight < room;
+    if (covered && height - box.scrollTop - room < JUMP_DISTANCE) box.scrollTop = box.scrollHeight;
     height = box.scrollHeight;
-  }).observe(document.getElementById("si-messages"));
+    room = box.clientHeight;
+  });
+  watch.observe(document.getElementById("si-messages"));
+  watch.observe(box);
 }
 
 let kept = null;
@@ -91,6 +96,9 @@ document.addEventListener("click", (event) => {
     scroller().focus({ preventScroll: true });
   }
 });
+
+// Whoever has just answered wants to see the answer come.
+document.addEventListener("si:sent", toEnd);
 
 // --- reading ----------------------------------------------------------------------------------
 

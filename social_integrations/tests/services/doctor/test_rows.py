@@ -66,6 +66,7 @@ def test_a_check_that_fails_is_a_row(caplog: pytest.LogCaptureFixture) -> None:
         rows = judge([Check("odd", "Odd", fails), Check("fine", "Fine", LOOKS[Level.GREEN])], None)
     assert [row.level for row in rows] == ["amber", "green"]
     assert "OperationalError" in rows[0].sentence
+    assert "OperationalError, test_rows.py:" in caplog.text
     assert SECRET not in f"{rows}{caplog.text}"
 
 

@@ -1,6 +1,7 @@
 """Assigning, closing, reading, retrying, settling, reacting, notes and the host's record."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from social_integrations import signals
 from social_integrations.access import AccessPolicy
 from social_integrations.models import ConnectedAccount, Conversation, Job, Note, Reaction
+from social_integrations.services.colleagues import person_name
 from social_integrations.tests.factories import make_message, make_superuser, make_user
 
 from .world import HTMX, Person, address, make_agent, make_reader, open_conversation
@@ -63,6 +65,15 @@ def test_the_choice_names_colleagues_who_may_read_here(
     assert "Gone" not in shown
 
 
+def test_a_colleague_without_a_full_name_has_the_user_name() -> None:
+    assert person_name(make_agent(first_name="Nino", last_name="B")) == "Nino B"
+    assert person_name(make_agent(username="nino.b")) == "nino.b"
+    # What Django's AbstractBaseUser has.
+    assert person_name(SimpleNamespace(get_username=lambda: "nino@shop.example")) == (
+        "nino@shop.example"
+    )
+
+
 def test_nobody_who_may_not_read_here_is_given_it(
     agent: Person, conversation: Conversation
 ) -> None:
@@ -104,6 +115,16 @@ def test_the_customer_sees_that_whoever_may_answer_has_read(conversation: Conver
     seen = {"conversation": conversation.pk, "action": "mark_seen"}
     (payload,) = Job.objects.values_list("payload", flat=True)
     assert payload.items() >= seen.items()
+
+
+def test_only_a_reaction_of_ours_can_be_taken_back(
+    agent: Person, conversation: Conversation
+) -> None:
+    message, page = conversation.messages.get(), address("thread", conversation.pk)
+    message.reactions.create(actor_id=conversation.contact.igsid, emoji="🔥")
+    assert "Take it back" not in agent.client.get(page).text
+    message.reactions.create(actor_id=message.account.instagram_account_id, emoji="❤️")
+    assert "Take it back" in agent.client.get(page).text
 
 
 def test_a_failed_message_is_tried_again(agent: Person, conversation: Conversation) -> None:

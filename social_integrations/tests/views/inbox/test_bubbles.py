@@ -259,6 +259,13 @@ class TestDelivery:
         )
         assert "The &lt;picture&gt; is too large. Make it smaller." in page
 
+    @pytest.mark.parametrize("status", ["queued", "unknown"])
+    def test_what_waits_or_is_in_doubt_says_why(self, reader: Client, status: str) -> None:
+        words = {"error_text": "Meta asks us to slow down.", "error_action": "Nothing to do."}
+        page = shown(reader, ours(status=status, **words))
+        assert "Meta asks us to slow down. Nothing to do." in page
+        assert "Meta asks" not in shown(reader, ours(status="sent", **words))
+
     def test_what_waits_for_the_account_says_so(self, reader: Client) -> None:
         account = make_account(status="reauth_required")
         conversation = make_conversation(contact=make_contact(account=account))

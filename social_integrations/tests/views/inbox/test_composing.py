@@ -257,7 +257,7 @@ def test_a_quote_that_was_taken_back_is_told(agent: Person, conversation: Conver
     Message.objects.update(unsent_at=timezone.now())
     response = agent.send("Yes", reply_to=question.pk)
     assert response.status_code == 422
-    assert "The message you quote was taken back." in response.text
+    assert "The message you quote cannot be quoted" in response.text
     assert answers(conversation) == []
 
 
@@ -334,7 +334,7 @@ def test_files_of_colleagues_and_other_accounts_cannot_be_sent(
     for foreign in (theirs, other, 10**17):
         response = agent.send("Look", upload=[foreign])
         assert response.status_code == 422
-        assert "A file is no longer here." in response.text
+        assert "A file you chose is no longer here." in response.text
     assert answers(conversation) == []
 
 
@@ -345,6 +345,7 @@ def test_somebody_signed_out_gets_their_text_back(conversation: Conversation) ->
     assert "You have been signed out" in response.text
     assert "Long answer &quot;&gt;&lt;script&gt;" in response.text
     assert Client(headers=HTMX).post(url, data).status_code == 401
+    assert '<html lang="ka">' in Client(headers={"accept-language": "ka"}).post(url, data).text
     assert answers(conversation) == []
 
 

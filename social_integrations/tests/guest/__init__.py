@@ -1,0 +1,1 @@
+"""A project that is not ours, as the README sets one up: its people are keyed by a UUID."""
