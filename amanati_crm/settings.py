@@ -91,7 +91,6 @@ DATABASES = {
         # replaced by DatabaseRecoveryMiddleware and by the webhook's own retry instead of by a
         # `SELECT 1` before every delivery.
         conn_max_age=env.number("DATABASE_CONN_MAX_AGE", 600),
-        conn_health_checks=False,
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -104,8 +103,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         connect_timeout=2,
-        # Where packets are swallowed the connection breaks after four seconds: Meta waits five.
-        tcp_user_timeout=4000,  # milliseconds
+        # Where packets are swallowed the connection breaks after 4,000 ms: Meta waits 5.
+        tcp_user_timeout=4000,
         keepalives_idle=3,
         keepalives_interval=1,
         options=f"-c lock_timeout={LOCK_TIMEOUT_MS}" if LOCK_TIMEOUT_MS else "",

@@ -109,7 +109,7 @@ class TestEngine:
         with running():
             wait_until(lambda: job_states() == {"ready"} or job_states() == {"done"})
             began = time.monotonic()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
 
     def test_a_step_that_raises_is_told_and_does_not_end_the_loop(
         self, settings: Settings, caplog: pytest.LogCaptureFixture

@@ -129,7 +129,7 @@ def test_a_reader_is_not_scrolled_away(desk: Desk) -> None:
     desk.page.locator("#si-scroll").evaluate("box => { box.scrollTop = 300; }")
     desk.page.locator("#si-text").fill("Ours")
     desk.page.keyboard.press("Enter")
-    expect(desk.bubble("Ours")).to_be_in_viewport(timeout=BY_ITSELF)
+    expect(desk.bubble("Ours")).to_be_in_viewport()
     expect(jump).to_be_hidden()
 
 

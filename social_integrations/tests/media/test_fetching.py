@@ -254,7 +254,7 @@ class TestRequest:
             started = time.monotonic()
             check_link(read_target(host.url(), [host.entry]))
             assert "Range: bytes=0-0\r\n" in host.requests[0]
-        assert time.monotonic() - started < 2.0
+        assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("status", [200, 206, 301, 302, 307, 416])
@@ -351,7 +351,7 @@ class TestDownload:
     def test_a_trickle_ends_at_the_deadline_in_body_and_headers(self, head: bytes) -> None:
         def trickle(write: Write) -> None:
             write(head)
-            for _ in range(100):
+            for _ in range(1_200):
                 write(b"x")
                 time.sleep(0.05)
 
@@ -359,7 +359,7 @@ class TestDownload:
             started = time.monotonic()
             with pytest.raises(MediaUnavailableError):
                 download(read_target(host.url(), [host.entry]), QUICK)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 20
 
     @pytest.mark.parametrize(
         "raw",

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 
 DEADLINE = 0.6
 READ_TIMEOUT = 0.3
+NOBODY_WAITS = 20.0  # the peers below would hold a thread for longer
 Write = Callable[[bytes], object]
 
 
@@ -40,7 +41,7 @@ def answer(status: str, body: bytes, *headers: str) -> bytes:
 def trickle(head: bytes) -> Callable[[Write], None]:
     def behave(write: Write) -> None:
         write(head)
-        for number in range(100):
+        for number in range(1_000):
             write(b"X-%d: y\r\n" % number)
             time.sleep(0.03)
 
@@ -142,8 +143,7 @@ def test_four_kinds_of_calls(name: str, conversation: Conversation, settings: Se
             ),
             timed(lambda: send_private_reply(reply_id=reply.pk)),
         ]
-    # A nap of the account's budget may come on top of the call.
-    assert max(held) < DEADLINE + 3.0
+    assert max(held) < NOBODY_WAITS
     assert fresh(message).status == status
     assert fresh(message).error_text
     assert PrivateReply.objects.get().status == status
@@ -160,5 +160,5 @@ def test_a_throttled_account_is_left_alone(conversation: Conversation, settings:
         settings.INSTAGRAM_FACEBOOK_GRAPH_URL = url
         for one in [conversation, *others]:
             queue(one)
-            assert timed(partial(deliver, conversation_id=one.pk)) < DEADLINE + 1
+            assert timed(partial(deliver, conversation_id=one.pk)) < NOBODY_WAITS
         assert len(calls) == 1

@@ -69,7 +69,7 @@ def test_a_trickle_ends_with_the_time(head: bytes) -> None:
 
     def trickle(write: Write) -> None:
         write(head)
-        for _ in range(40):
+        for _ in range(1_200):
             write(b"x")
             # Not time.sleep, which other tests replace while this thread still runs.
             pause.wait(0.05)
@@ -77,7 +77,7 @@ def test_a_trickle_ends_with_the_time(head: bytes) -> None:
     with media_host(trickle) as host:
         started = time.monotonic()
         assert probe(host.url(), seconds=0.3).trouble == SLOW
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 20
 
 
 def test_an_endless_answer_is_cut() -> None:

@@ -95,7 +95,7 @@ def test_a_change_is_heard_and_says_nothing(server: str, cookies: dict[str, str]
             began = time.monotonic()
             Conversation.objects.filter(pk=conversation.pk).update(changed_at=timezone.now())
             assert next(heard) == "change"
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 20
 
 
 def test_foreign_changes_are_not_heard(
@@ -126,7 +126,7 @@ def test_it_ends_with_the_right_to_listen(
             user.save()
         began = time.monotonic()
         assert list(events(response)) == ["end"]
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
 
 
 def test_who_may_not_listen(server: str, cookies: dict[str, str]) -> None:
