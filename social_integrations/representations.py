@@ -183,7 +183,7 @@ def note_json(note: Note) -> JSONObject:
 
 
 def canned_json(reply: CannedReply) -> JSONObject:
-    """Return a ready-made answer, its variables not filled in."""
+    """Return a canned reply, its variables not filled in."""
     return {
         "id": reply.pk,
         "account": reply.account_id,

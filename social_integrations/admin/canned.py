@@ -1,4 +1,4 @@
-"""Ready-made answers: written here, offered in the inbox."""
+"""Canned replies: written here, offered in the inbox."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ class AccountChoice(forms.ModelChoiceField):
 
 @admin.register(CannedReply)
 class CannedReplyAdmin(AuditedAdmin):
-    """Ready-made answers, with what each becomes."""
+    """Canned replies, with what each becomes."""
 
     form = CannedReplyForm
     list_display = ["shortcut_shown", "title_shown", "account_name"]

@@ -164,11 +164,11 @@ class NoteListView(ConversationsDoorView):
 
 
 class CannedReplyListView(ConversationsDoorView):
-    """Ready-made answers."""
+    """Canned replies."""
 
     @extend_schema(parameters=[AccountQuery], responses=CannedRepliesShape)
     def get(self, request: Request) -> Response:
-        """List the ready-made answers of the accounts the caller may see, and those for all."""
+        """List the canned replies of the accounts the caller may see, and those for all."""
         self.demand(access_policy().may_read)
         account = query_of(request, AccountQuery).get("account")
         found = canned_replies(request.user, account)

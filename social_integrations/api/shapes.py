@@ -313,7 +313,7 @@ class NotesShape(Shape):
 
 
 class CannedReplyShape(Shape):
-    """A ready-made answer."""
+    """A canned reply."""
 
     id = serializers.IntegerField()
     account = serializers.IntegerField(allow_null=True)
@@ -323,7 +323,7 @@ class CannedReplyShape(Shape):
 
 
 class CannedRepliesShape(Shape):
-    """Ready-made answers."""
+    """Canned replies."""
 
     results = CannedReplyShape(many=True)
 

@@ -1,4 +1,4 @@
-"""What staff write for themselves: notes beside a conversation, and ready-made answers."""
+"""What staff write for themselves: notes beside a conversation, and canned replies."""
 
 from django.conf import settings
 from django.db import models
@@ -25,7 +25,7 @@ class Note(models.Model):
 
 
 class CannedReply(models.Model):
-    """A ready-made answer, for one account or for all."""
+    """A canned reply, for one account or for all."""
 
     account = models.ForeignKey(
         ConnectedAccount,

@@ -110,7 +110,7 @@ def load_rows(listed: QuerySet[Conversation]) -> list[ConversationRow]:
 def canned_replies(
     user: PermissionsMixin | AnonymousUser, account: int | None = None
 ) -> list[CannedReply]:
-    """Return the ready-made answers for the accounts the user may see, or for one of them."""
+    """Return the canned replies for the accounts the user may see, or for one of them."""
     visible = access_policy().accounts_for(user).values("pk")
     if account is not None:
         visible = visible.filter(pk=account)

@@ -1,4 +1,4 @@
-"""Ready-made answers: their variables, filled in by a plain replacement, and what is wrong in one.
+"""Canned replies: their variables, filled in by a plain replacement, and what is wrong in one.
 
 A text is never run as a template: what a customer calls themselves ends up in it.
 """
@@ -87,7 +87,7 @@ EXAMPLES = {name: variable.example for name, variable in VARIABLES.items()}
 
 
 def fill(text: str, *, conversation: Conversation, agent: AbstractBaseUser | None = None) -> Filled:
-    """Return a ready-made answer for this conversation; reads its contact and account."""
+    """Return a canned reply for this conversation; reads its contact and account."""
     contact = conversation.contact
     found = Circumstances(contact, contact.account, agent)
     return replace_variables(
@@ -127,7 +127,7 @@ def parts_of(text: str) -> tuple[Part, ...]:
 
 
 def problems_of(text: str) -> list[str]:
-    """Return what is wrong in a ready-made answer, in words for whoever writes it."""
+    """Return what is wrong in a canned reply, in words for whoever writes it."""
     found = []
     known = ", ".join(VARIABLES)
     for name in preview(text).unknown:

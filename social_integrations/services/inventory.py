@@ -222,7 +222,7 @@ STORES: tuple[Store, ...] = (
 
 NOT_ABOUT_CUSTOMERS: dict[type[Model], str] = {
     PendingGrant: "what a consent granted, until accounts are picked; encrypted, for ten minutes",
-    CannedReply: "ready-made answers; names come in when they are inserted",
+    CannedReply: "canned replies; names come in when they are inserted",
     CallBudget: "when an account may call Meta again; times only",
     Heartbeat: "when the worker was last alive; one time only",
     MessengerProfile: "what Instagram offers everybody; the business's own words",

@@ -84,7 +84,7 @@ def first_contact(conversation: Conversation) -> datetime | None:
 
 @register.simple_tag
 def canned_for(user: Any, conversation: Conversation) -> list[dict[str, str]]:
-    """Return the ready-made answers for a conversation, their variables filled in."""
+    """Return the canned replies for a conversation, their variables filled in."""
     found = canned_replies(user, conversation.contact.account_id)
     return [_filled(reply, conversation, user) for reply in found]
 

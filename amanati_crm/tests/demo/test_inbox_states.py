@@ -101,7 +101,7 @@ def with_choices(page: Page) -> None:
 
 
 def with_menu(page: Page) -> None:
-    """Open the ready-made answers."""
+    """Open the canned replies."""
     page.locator("[data-si-canned-open]").click()
     expect(page.locator("[data-si-canned]")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""Ready-made answers are written in the admin, checked there, and shown as they will look."""
+"""Canned replies are written in the admin, checked there, and shown as they will look."""
 
 from typing import Any
 

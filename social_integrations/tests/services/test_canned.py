@@ -1,4 +1,4 @@
-"""Ready-made answers are filled in by replacement alone, and say what is wrong with them."""
+"""Canned replies are filled in by replacement alone, and say what is wrong with them."""
 
 from typing import Any
 

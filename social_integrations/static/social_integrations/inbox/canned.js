@@ -1,4 +1,4 @@
-/* Ready-made answers: a menu with search, and a list under what is typed after a slash. */
+/* Canned replies: a menu with search, and a list under what is typed after a slash. */
 
 const TYPED = /(^|\s)\/([\p{L}\p{N}_-]*)$/u;
 
