@@ -26,6 +26,7 @@ from .arrivals import Arrival
 from .catalogue import CATALOGUE
 from .failures import describe
 from .locks import skip_locked
+from .lookups import among
 from .privacy import Sighting, erased
 from .receiving import Outcome, receive
 from .reconcile_triggers import note_gap
@@ -283,7 +284,7 @@ def _record(verdicts: dict[WebhookEvent, Verdict]) -> None:
         groups[verdict].append(row.pk)
     now = timezone.now()
     for verdict, pks in groups.items():
-        WebhookEvent.objects.filter(pk__in=pks).update(
+        WebhookEvent.objects.filter(pk__in=among(pks)).update(
             status=verdict.status,
             account_id=verdict.account_id,
             error=verdict.error,

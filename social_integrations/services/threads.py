@@ -50,7 +50,7 @@ class Threads:
         _create_conversations(self.contacts.values())
         named = {arrival.contact_key for arrival in (*changes, *handovers)}
         self.contacts |= _find_contacts(named - self.contacts.keys())
-        self._by_id = _lock(Q(contact__in=[found.pk for found in self.contacts.values()]))
+        self._by_id = _lock(Q(contact__in=among({found.pk for found in self.contacts.values()})))
         # Only now, under the locks: what another worker has just stored is visible.
         keys = {key_of(arrival) for arrival in (*messages, *changes)}
         found = list(_find_messages(keys))
@@ -127,6 +127,10 @@ class Threads:
             event_key=None if event.mid else event.content_key,
             origin=NO_ORIGIN,
             received_at=arrival.row.received_at,
+            # Said here: where Django leaves a value to the database's default, it passes each
+            # value of each row on its own instead of one array for each column.
+            author="",
+            error_action="",
         )
         return MessageState(message, thread, is_new=True)
 
@@ -214,8 +218,8 @@ def _find_contacts(wanted: set[ContactKey]) -> dict[ContactKey, Contact]:
 
 def _create_conversations(contacts: Iterable[Contact]) -> None:
     ids = {contact.pk for contact in contacts}
-    known = Conversation.objects.filter(contact_id__in=ids).values_list("contact_id", flat=True)
-    missing = sorted(ids - set(known))
+    known = Conversation.objects.filter(contact_id__in=among(ids))
+    missing = sorted(ids - set(known.values_list("contact_id", flat=True)))
     if missing:
         Conversation.objects.bulk_create(
             [Conversation(contact_id=contact_id) for contact_id in missing],

@@ -306,3 +306,24 @@ def test_a_batch_takes_as_many_statements_as_one_event(
     store_delivery(encode(batch_payload(count)))
     with django_assert_max_num_queries(30):  # SQLite splits wide inserts
         assert apply_pending() == count
+
+
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite takes no arrays")
+def test_statements_are_the_same_whatever_the_size_of_a_batch(account: ConnectedAccount) -> None:
+    """One parameter for a column, not for a value: prepared once, and cheaper to bring over."""
+
+    def statements(prefix: str, count: int) -> list[str]:
+        for number in range(count):
+            store_delivery(encode(text_payload(f"{prefix}-{number}", sender=str(number))))
+        said: list[str] = []
+
+        def note(execute: Any, sql: str, *args: Any) -> Any:
+            said.append(sql)
+            return execute(sql, *args)
+
+        with connection.execute_wrapper(note):
+            apply_pending()
+        return [sql for sql in said if "SAVEPOINT" not in sql]
+
+    statements("introduce", 40)
+    assert statements("few", 2) == statements("many", 40)
