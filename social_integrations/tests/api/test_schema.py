@@ -142,12 +142,12 @@ class TestOddValues(HypothesisCase):
             self.address(data, path, operation),
             *([data.draw(self.bodies(names))] if method in ("POST", "PUT", "PATCH") else []),
         )
-        if answer.status_code == 404 and not answer["Content-Type"].startswith("application/json"):
-            return  # no such address: Django's own page
         check_answer(operation, answer)
 
     def address(self, data: st.DataObject, path: str, operation: dict[str, Any]) -> str:
-        key = st.one_of(st.sampled_from(self.keys), st.integers(0, 10**25))
+        key = st.one_of(
+            st.sampled_from(self.keys), st.integers(-2, 10**25), st.sampled_from(["null", "0x1"])
+        )
         for name in ("{id}", "{account_id}", "{pk}"):
             path = path.replace(name, str(data.draw(key)) if name in path else "")
         known = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
