@@ -117,6 +117,15 @@ def test_every_operation_names_its_errors_in_one_shape(
     assert operation["tags"] != ["other"]
 
 
+def test_bodies_say_that_they_take_no_other_fields() -> None:
+    for method, path, operation in operations():
+        content = operation.get("requestBody", {}).get("content", {})
+        for kind, body in content.items():
+            schema = resolved(body["schema"])
+            is_open = path.startswith("/api/auth/") or path.endswith("/oauth/start/")
+            assert ("additionalProperties" in schema) != is_open, (method, path, kind)
+
+
 class TestOddValues(HypothesisCase):
     """Every operation, called with what nobody should send, answers as it says it does."""
 
