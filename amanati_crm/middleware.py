@@ -6,10 +6,11 @@ from django.db import DataError, Error, InterfaceError, InternalError, Operation
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.views.defaults import bad_request
 
 from social_integrations.api.status import answer_poll
 from social_integrations.views.webhook import webhook
+
+from .views import bad_request
 
 
 class WebhookFirstMiddleware:

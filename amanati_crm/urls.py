@@ -26,3 +26,8 @@ urlpatterns = [
     path("health/live/", views.live, name="health-live"),
     path("health/ready/", views.ready, name="health-ready"),
 ]
+
+handler400 = views.bad_request
+handler403 = views.permission_denied
+handler404 = views.page_not_found
+handler500 = views.server_error

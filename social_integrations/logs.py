@@ -9,6 +9,8 @@ SECRET_PARAMETER = re.compile(
     r"|signed_request|hub\.verify_token)(=|%3D)[^&\s\"']+"
 )
 BEARER = re.compile(r"(?i)\b(bearer)\s+[\w.~+/=-]+")
+# The signature of a link to a file; the address Meta fetches it by.
+FILE_LINK = re.compile(r"(/outgoing/\w+:\w+:)[\w-]+")
 META_TOKEN = re.compile(r"\b(?:EAA|IGAA|IGQV)[\w-]{8,}")
 # A stranger decides how long an address or a header is.
 MESSAGE_LENGTH = 2000
@@ -20,6 +22,7 @@ def redact(text: str) -> str:
     """Return the text without the values of known secrets."""
     text = SECRET_PARAMETER.sub(r"\1\2[hidden]", text)
     text = BEARER.sub(r"\1 [hidden]", text)
+    text = FILE_LINK.sub(r"\1[hidden]", text)
     return META_TOKEN.sub("[hidden]", text)
 
 

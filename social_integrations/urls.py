@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 from rest_framework.views import APIView
 
 from .api.accounts import AccountDisconnectView, AccountListView, AccountView
@@ -44,6 +45,7 @@ make_link = ConnectLinkView.as_view()
 
 
 @csrf_exempt  # POST knows no cookies, only a token
+@require_http_methods(["GET", "POST"])
 def start_door(request: HttpRequest) -> HttpResponseBase:
     """Start connecting: GET in a signed-in browser, POST with a frontend's token."""
     return make_link(request) if request.method == "POST" else start(request)

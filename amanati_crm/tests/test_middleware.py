@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
+from django.core.signals import request_finished
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
@@ -197,3 +198,34 @@ class TestOddInput:
             lambda status, *_: answers.append(status),  # type: ignore[arg-type]
         )
         assert answers == ["403 Forbidden"]
+
+
+class TestHead:
+    """Neither waitress nor gunicorn leaves the body out: the next answer would begin with it."""
+
+    @pytest.mark.parametrize("path", ["/legal/privacy/", "/no/such/page/", "/api/no/such/"])
+    def test_an_answer_to_head_has_no_body(self, path: str) -> None:
+        status, length, sent = self.ask("GET", path)
+        assert sent == int(length) > 0
+        assert self.ask("HEAD", path) == (status, length, 0)
+
+    @staticmethod
+    def ask(method: str, path: str) -> tuple[str, str, int]:
+        """Return an answer's status, its length as declared, and how much was sent."""
+        given = dict[str, Any]()
+        body = application(
+            RequestFactory().generic(method, path).environ,
+            lambda status, headers, *_: given.update(headers, status=status),  # type: ignore[arg-type]
+        )
+        return given["status"], given["Content-Length"], sum(map(len, body))
+
+    def test_it_is_ended_all_the_same(self) -> None:
+        ended: list[object] = []
+
+        def end(sender: object, **_: object) -> None:
+            ended.append(sender)
+
+        request_finished.connect(end)
+        application(RequestFactory().head("/health/live/").environ, lambda *_: None)  # type: ignore[arg-type]
+        request_finished.disconnect(end)
+        assert len(ended) == 1

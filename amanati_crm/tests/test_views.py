@@ -1,9 +1,15 @@
 """The front page, the health answers, and the pages everybody meets."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
+from django.db import DataError, connection
 from django.test import Client
 from django.urls import reverse
 
+from social_integrations.api.tokens import AccessToken
 from social_integrations.tests.factories import make_user
 from social_integrations.tests.services.test_intake import no_database
 
@@ -61,6 +67,71 @@ class TestNotFound:
         assert 'href="/"' in page
         assert "alert(1)" not in page
         assert "urlpatterns" not in page
+
+
+class TestErrorsBelowTheApi:
+    """What no view of the API answers has its shape all the same; browsers get a page to read."""
+
+    ACCOUNTS = "/api/social/instagram/accounts/"
+
+    @pytest.mark.parametrize("path", ["/api/nowhere/", f"{ACCOUNTS}-1/", f"{ACCOUNTS}null/sync/"])
+    def test_no_such_address(self, client: Client, path: str) -> None:
+        response = client.post(path)
+        assert (response.status_code, response["Cache-Control"]) == (404, "no-store")
+        assert response.json() == {
+            "error": {"code": "not_found", "message": "Not found.", "details": {}}
+        }
+        page = client.get(path, headers={"Accept": "text/html,*/*"})
+        assert page.status_code == 404
+        assert "<h1>There is no such page</h1>" in page.text
+
+    def test_a_wrong_host(self, client: Client) -> None:
+        response = client.get(self.ACCOUNTS, headers={"Host": "evil.example"})
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "parse_error")
+
+    @pytest.mark.django_db
+    def test_a_value_the_database_does_not_take(self, client: Client) -> None:
+        with refusing(DataError("too long")):
+            response = client.get(self.ACCOUNTS, headers=bearer())
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "parse_error")
+
+    @pytest.mark.django_db
+    def test_a_fault_of_ours_tells_nothing(self, client: Client) -> None:
+        client.raise_request_exception = False
+        with refusing(RuntimeError("secret")):
+            response = client.get(self.ACCOUNTS, headers=bearer())
+        assert (response.status_code, response.json()["error"]["code"]) == (500, "error")
+        assert "secret" not in response.text
+
+    @pytest.mark.django_db
+    def test_what_is_not_for_everybody(self, client: Client) -> None:
+        client.force_login(make_user())
+        response = client.get("/api/social/instagram/doctor/")
+        assert (response.status_code, response.json()["error"]["code"]) == (
+            403,
+            "permission_denied",
+        )
+
+    def test_elsewhere_it_is_a_page(self, client: Client) -> None:
+        assert client.get("/nowhere/").text.startswith("<!doctype html>")
+        assert client.get("/inbox/", headers={"Host": "evil.example"}).status_code == 400
+
+
+@contextmanager
+def refusing(error: Exception) -> Iterator[None]:
+    """Let the database refuse every look at the accounts."""
+
+    def wrapper(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if "connectedaccount" in sql:
+            raise error
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(wrapper):
+        yield
+
+
+def bearer() -> dict[str, str]:
+    return {"Authorization": f"Bearer {AccessToken.for_user(make_user())}"}
 
 
 @pytest.mark.django_db

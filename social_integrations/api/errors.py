@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.exceptions import APIException, ParseError, Throttled, ValidationError
@@ -84,6 +84,13 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         response.data = {"error": _describe(exc, response.data)}
         response["Cache-Control"] = "no-store"
     return response
+
+
+def answer_without_view(error: type[APIException]) -> JsonResponse:
+    """Answer in the API's shape what none of its views could: no such address, a fault of ours."""
+    exc = error()
+    described = {"error": _describe(exc, {"detail": exc.detail})}
+    return JsonResponse(described, status=exc.status_code, headers={"Cache-Control": "no-store"})
 
 
 def _describe(exc: Exception, data: Any) -> dict[str, Any]:

@@ -4,7 +4,10 @@ import json
 from functools import cache
 from typing import Any, Literal
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
+)
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
@@ -49,6 +52,18 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002 - theirs
         """Describe the header."""
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class StrictBody(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Bodies whose unknown fields are refused say so."""
+
+    target_class = "social_integrations.api.strict.Strict"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> Any:
+        """Describe the fields there are, and that there are no others."""
+        found = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**found, "additionalProperties": False}
 
 
 class OurSchema(AutoSchema):

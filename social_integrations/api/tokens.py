@@ -93,9 +93,11 @@ def _user_field() -> Any:
 
 def _key_of(field: Any, raw_id: str | int) -> Any:
     try:
-        return field.to_python(raw_id)
+        value = field.to_python(raw_id)
+        field.run_validators(value)  # a number no column takes
     except (ValidationError, ValueError):
         return None
+    return value
 
 
 class StrictClaims:

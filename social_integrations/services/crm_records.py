@@ -16,6 +16,7 @@ from social_integrations.media.links import UNSAFE_IN_LINK, safe_link
 from social_integrations.models import Contact
 
 from .failures import describe_in_a_line
+from .texts import clean_text
 
 logger = logging.getLogger(__name__)
 
@@ -72,5 +73,5 @@ def safe_address(url: str) -> str:
 
 def set_crm_reference(contact: Contact, reference: str) -> None:
     """Note by hand which record of the host's CRM a contact is; empty takes the note away."""
-    contact.crm_reference = " ".join(reference.split())[:255]
+    contact.crm_reference = " ".join(clean_text(reference).split())[:255]
     contact.save(update_fields=["crm_reference"])

@@ -40,7 +40,10 @@ def reply_privately(
     where the account is disconnected.
     """
     text = clean_text(text).strip()
-    if is_blank(text) or byte_length(text) > MAX_TEXT_BYTES:
+    if is_blank(text):
+        nothing, write = gettext("There is nothing to send yet."), gettext("Write something first.")
+        raise DraftError("text", nothing, write)
+    if byte_length(text) > MAX_TEXT_BYTES:
         sentence = gettext("A private reply needs a text of at most {limit} bytes.")
         raise DraftError("text", sentence.format(limit=MAX_TEXT_BYTES), gettext("Shorten it."))
     if not is_id(comment_id, COMMENT_ID_LENGTH):

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from social_integrations.exceptions import DraftError, SendRefused
-from social_integrations.models import ConnectedAccount, Conversation
+from social_integrations.models import ConnectedAccount, Conversation, Job
 
 from .jobs import TAKE_OVER, NewJob, enqueue_all
 from .outbox import policy_for
@@ -32,4 +32,7 @@ def take_over(*, conversation: Conversation, by: AbstractBaseUser | None = None)
     if account.status == ConnectedAccount.Status.DISCONNECTED:
         raise SendRefused(policy_for(conversation))
     logger.info("Conversation %s: user %s takes over", conversation.pk, by.pk if by else "-")
-    enqueue_all([NewJob(TAKE_OVER, {"conversation": conversation.pk})])
+    payload = {"conversation": conversation.pk}
+    # What was refused waits minutes for another try, and whoever is impatient presses often.
+    Job.objects.filter(state=Job.State.READY, name=TAKE_OVER, payload=payload).delete()
+    enqueue_all([NewJob(TAKE_OVER, payload)])

@@ -26,6 +26,7 @@ def line(message: str, *args: object, exc_info: bool = False) -> str:
         "signed_request=hush",
         "EAAhushhushhush",
         "IGAAhushhushhush",
+        "Not Found: /api/social/instagram/outgoing/81:1xY3sl:hush-hush_hush/",
         '"GET /webhook/?hub.mode=subscribe&hub.verify_token=hush"',
     ],
 )

@@ -189,6 +189,19 @@ def test_odd_addresses_do_not_break_lists(client: Client, model: type[Model], qu
     assert client.get(f"{url(model, 'changelist')}?{query}").status_code in {200, 302}
 
 
+@pytest.mark.parametrize("key", ["abc", "\0", "", "9" * 30])
+@pytest.mark.parametrize("model", MODELS)
+def test_choosing_what_is_no_row_does_not_break_actions(
+    client: Client, model: type[Model], key: str
+) -> None:
+    BUILDERS[model]()
+    client.force_login(make_superuser())
+    offered = client.get(url(model, "changelist")).context["action_form"]
+    for action, _ in offered.fields["action"].choices[1:] if offered else ():
+        form = {"action": action, "_selected_action": ["1", key]}
+        assert client.post(url(model, "changelist"), form).status_code == 400
+
+
 def test_account_filter_narrows(client: Client) -> None:
     wanted, other = make_message(text="here it is"), make_message(text="somewhere else")
     client.force_login(make_superuser())

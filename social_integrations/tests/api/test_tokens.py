@@ -16,6 +16,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from social_integrations.api.tokens import AccessToken, RefreshToken
+from social_integrations.selectors import feed_start
 from social_integrations.tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.django_db
 TOKEN = "/api/auth/token/"
 REFRESH = "/api/auth/token/refresh/"
 STATUS = "/api/social/instagram/connection/status/"
+UPDATES = "/api/social/instagram/updates/"
 KEY: Any = settings.SIMPLE_JWT["SIGNING_KEY"]
 
 
@@ -198,6 +200,9 @@ def test_well_signed_access_tokens_with_odd_claims_are_401(
     assert response.status_code == 401
     assert response.json()["error"]["code"] == "token_not_valid"
     assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+    polling = {"Authorization": f"Bearer {token}", "If-None-Match": "*"}
+    for short_cut in (STATUS, f"{UPDATES}?after={feed_start()}"):
+        assert client.get(short_cut, headers=polling).status_code == 401
 
 
 @pytest.mark.parametrize("changes", ODD_CLAIMS, ids=label)

@@ -222,6 +222,19 @@ class TestTakingOver:
         conversation.refresh_from_db()
         assert conversation.in_standby
 
+    def test_asking_again_takes_the_place_of_what_waits(
+        self, meta: FakeMeta, conversation: Conversation
+    ) -> None:
+        for _ in range(3):
+            sending.take_over(conversation=conversation)
+        refuse(meta, 100, 2018300, path=TAKE)
+        assert run_next_job()
+        assert not run_next_job()  # it waits for another try
+        sending.take_over(conversation=conversation)
+        meta.answer("POST", TAKE, {"success": True})
+        assert run_next_job()
+        assert Job.objects.get(name="take_over").state == Job.State.DONE
+
     def test_who_cannot(self, conversation: Conversation) -> None:
         account = conversation.contact.account
         account.status = "disconnected"

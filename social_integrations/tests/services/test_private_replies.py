@@ -241,6 +241,7 @@ class TestOddInput:
         with pytest.raises(DraftError) as caught:
             reply(account, text=text)
         assert caught.value.code == "text"
+        assert ("Shorten" in caught.value.action) == (len(text) > 300)
         assert caught.value.action
 
     @pytest.mark.parametrize("comment", ["", "1\0", "\ud800", "9" * 256])

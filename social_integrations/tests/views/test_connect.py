@@ -162,7 +162,10 @@ def test_a_browser_starts_where_the_callback_finds_its_session(
 def test_only_get(client: Client, owner: User, name: str, method: str) -> None:
     # POST to the start is the frontend's door, which knows no session.
     status = 401 if (name, method) == (START, "post") else 405
-    assert getattr(client, method)(reverse(name)).status_code == status
+    response = getattr(client, method)(reverse(name))
+    assert response.status_code == status
+    if status == 405:
+        assert response["Allow"] == ("GET, POST" if name == START else "GET")
 
 
 # --- callback: the state ---

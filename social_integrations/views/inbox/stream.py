@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.exceptions import DisallowedHost
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import Error as DatabaseFault
+from django.db import close_old_connections, connections
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -44,6 +45,9 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
 ]
+# With a status that says why there is no stream.
+NO_STREAM = [(b"cache-control", b"no-store, private")]
+LATER = [*NO_STREAM, (b"retry-after", b"5")]
 
 
 def with_stream(application: Any) -> Application:
@@ -64,9 +68,13 @@ def _is_ours(scope: Scope) -> bool:
 
 async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     cookie = _session_key(scope)
-    status = await _in_pool(_may_listen, scope, cookie)
+    try:
+        status = await _in_pool(_may_listen, scope, cookie)
+    except DatabaseFault:
+        status = 503
     if status != 200:
-        await send({"type": "http.response.start", "status": status, "headers": HEADERS[1:2]})
+        headers = LATER if status == 503 else NO_STREAM
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
         return
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
@@ -100,7 +108,7 @@ async def _events(cookie: str) -> AsyncIterator[bytes]:
         await asyncio.sleep(LOOK_SECONDS)
         try:
             fresh = await _in_pool(_look, cookie, cursor)
-        except DatabaseError:
+        except DatabaseFault:
             continue  # the heartbeat goes on; the page notices by its own question
         if fresh is None:
             break
@@ -143,10 +151,10 @@ def _is_own_page(scope: Scope) -> bool:
     }
     try:
         host = request.get_host()
-    except DisallowedHost:
+        origin = urlsplit(given.get("origin", f"//{host}")).netloc
+    except (DisallowedHost, ValueError):
         return False
-    origin, site = given.get("origin", ""), given.get("sec-fetch-site", "same-origin")
-    return site == "same-origin" and (not origin or urlsplit(origin).netloc == host)
+    return origin == host and given.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
 def _user(cookie: str) -> Any:

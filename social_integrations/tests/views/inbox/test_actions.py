@@ -215,7 +215,7 @@ def test_a_note_that_cannot_be_kept_comes_back(agent: Person, text: str) -> None
 
 
 def test_the_reference_of_the_crm_is_set_by_hand(agent: Person, conversation: Conversation) -> None:
-    response = agent.post("reference", {"crm_reference": f" C-17 \n{HOSTILE}"})
+    response = agent.post("reference", {"crm_reference": f" C-\x0017 \n{HOSTILE}"})
     conversation.contact.refresh_from_db()
     assert conversation.contact.crm_reference == f"C-17 {HOSTILE}"
     assert "C-17 &lt;img" in response.text

@@ -20,6 +20,7 @@ from pytest_django import Settings
 
 from social_integrations.models import Conversation
 from social_integrations.tests.factories import make_message, make_staff
+from social_integrations.tests.services.test_intake import no_database
 from social_integrations.views.inbox import stream
 
 from .conftest import READER
@@ -141,12 +142,22 @@ def test_who_may_not_listen(server: str, cookies: dict[str, str]) -> None:
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Host": "evil.example"},
+        {"Origin": "http://[::1"},
     ):
         assert listen(server, cookies, **headers).status_code == 403
     same = {"Origin": server, "Sec-Fetch-Site": "same-origin"}
     with listen(server, cookies, **same) as response:
         assert response.status_code == 200
     assert requests.post(f"{server}/inbox/stream/", cookies=cookies, timeout=5).status_code == 403
+
+
+def test_without_a_database_it_says_come_back_later(server: str, cookies: dict[str, str]) -> None:
+    with no_database():
+        response = listen(server, cookies)
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+        assert response.content == b""
+    with listen(server, cookies) as response:
+        assert response.status_code == 200
 
 
 def test_heartbeats_keep_the_line_open(
