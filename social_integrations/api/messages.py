@@ -17,6 +17,7 @@ from social_integrations.selectors import answer_messages, messages_page
 from social_integrations.services import sending
 from social_integrations.services.draft_checks import quote_gone
 from social_integrations.services.drafting import looked_up
+from social_integrations.services.drafts import Draft
 
 from .doors import ConversationsDoorView
 from .inputs import DraftInput, PageQuery, ReactionInput, SendInput, SettleInput, draft_of
@@ -55,12 +56,14 @@ class MessageListView(ConversationsDoorView):
         conversation = self.find_conversation(pk, access_policy().may_send)
         body = body_of(request, SendInput)
         draft = draft_of(body, _quoted(conversation, body.get("reply_to")))
+        reference = body.get("client_reference", "")
+        _refuse_another_text(conversation, draft, reference)
         try:
             sent = sending.send(
                 conversation=conversation,
                 draft=draft,
                 sent_by=_person(request),
-                client_reference=body.get("client_reference", ""),
+                client_reference=reference,
             )
         except IntegrityError:
             raise _reference_taken() from None
@@ -163,6 +166,20 @@ def _quoted(conversation: Conversation, reply_to: int | str | None) -> str:
     if not mid:
         raise quote_gone()
     return mid
+
+
+def _refuse_another_text(conversation: Conversation, draft: Draft, reference: str) -> None:
+    """Refuse a reference whose answer says something else: this text would go nowhere."""
+    known = sending.find_by_reference(conversation.contact.account, reference)
+    if not known or not draft.text or any(one.unsent_at for one in known):
+        return
+    wanted = "".join(part.text for part in sending.preview(Draft(text=draft.text)))
+    if wanted != "".join(one.text for one in known):
+        raise ChangeRefused(
+            "client_reference",
+            _("This reference stands for an answer with another text."),
+            _("Use a random one for each answer."),
+        )
 
 
 def _reference_taken() -> ChangeRefused:

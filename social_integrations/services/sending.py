@@ -23,6 +23,7 @@ from .settling import retry, settle
 from .taking_over import take_over
 
 __all__ = [
+    "find_by_reference",
     "lock_conversation",
     "mark_seen",
     "policy_for",
@@ -65,7 +66,7 @@ def send(
     check_reference(client_reference)
     locked = lock_conversation(conversation.pk)
     account = locked.contact.account
-    if client_reference and (known := _find_by_reference(account, client_reference)):
+    if known := find_by_reference(account, client_reference):
         return known
     parts = cut(looked_up(conversation=locked, draft=draft, sent_by=sent_by))
     decision = policy_for(locked, author=author)
@@ -77,7 +78,10 @@ def send(
     return messages
 
 
-def _find_by_reference(account: ConnectedAccount, reference: str) -> list[Message]:
+def find_by_reference(account: ConnectedAccount, reference: str) -> list[Message]:
+    """Return the messages of the answer queued with a client reference, if there is one."""
+    if not reference:
+        return []
     first = Message.objects.filter(account=account, client_reference=reference).first()
     return [first, *first.later_parts.order_by("part")] if first else []
 

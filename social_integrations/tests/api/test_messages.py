@@ -72,6 +72,11 @@ def test_the_same_reference_is_the_same_answer(agent: User) -> None:
     taken = send(agent, other, body)
     assert taken.status_code == 409
     assert error_of(taken)["code"] == "client_reference"
+    changed = send(agent, thread, body | {"text": "Another answer"})
+    assert changed.status_code == 409
+    assert error_of(changed)["code"] == "client_reference"
+    Message.objects.filter(direction="outbound").update(text="", unsent_at=timezone.now())
+    assert send(agent, thread, body).status_code == 202
     assert Message.objects.filter(direction="outbound").count() == 2
 
 
