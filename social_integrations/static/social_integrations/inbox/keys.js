@@ -48,3 +48,20 @@ document.addEventListener("keydown", (event) => {
     KEYS[event.key]();
   }
 });
+
+// Leaving the search is no new search; it would draw the rows again under whoever moves on them.
+document.addEventListener("change", (event) => {
+  if (event.target.id === "si-search") event.stopPropagation();
+}, true);
+
+// A list that comes while somebody is on a row already: they stay on it, or begin at the top.
+let held = null;
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id === "si-list") held = document.activeElement?.closest(".si-row")?.id ?? null;
+});
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "si-list" || !held) return;
+  const row = document.getElementById(held)?.querySelector(".si-row-link") ?? rows()[0];
+  held = null;
+  row?.focus({ preventScroll: true });
+});
