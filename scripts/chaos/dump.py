@@ -18,7 +18,7 @@ from social_integrations.models import Contact, Message, WebhookEvent  # noqa: E
 
 # Our clock and our fingerprints: they differ between two accounts that were told the same.
 OURS = frozenset(
-    {"id", "received_at", "checked_at", "file", "origin", "ledger_keys", "event_key"}
+    {"id", "received_at", "changed_at", "checked_at", "file", "origin", "ledger_keys", "event_key"}
     | {"profile_fetched_at", "profile_state", "client_reference"}
 )
 
