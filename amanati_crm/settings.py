@@ -103,8 +103,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         connect_timeout=2,
-        # Where packets are swallowed the connection breaks after 4,000 ms: Meta waits 5.
-        tcp_user_timeout=4000,
+        # Where packets are swallowed the connection breaks after four seconds: Meta waits five.
+        tcp_user_timeout=4000,  # milliseconds; the next two are seconds
         keepalives_idle=3,
         keepalives_interval=1,
         options=f"-c lock_timeout={LOCK_TIMEOUT_MS}" if LOCK_TIMEOUT_MS else "",

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-BRACKETED = re.compile(r"\w+(\[\w*\])+")
+# Deeper than any call of Meta's; a name with more brackets is only a name.
+BRACKETED = re.compile(r"\w+(\[\w*\]){1,20}")
 # A string in either quotes, the name of a property without quotes, a comma too many.
 LOOSE = re.compile(
     r"""("(?:[^"\\]|\\.)*")|'((?:[^'\\]|\\.)*)'|([A-Za-z_]\w*)(?=\s*:)|,(?=\s*[}\]])"""
@@ -38,12 +39,14 @@ def _settled(value: Any) -> Any:
 
 
 def read_json(text: str) -> Any:
-    """Read the JSON in a form's field, or raise `ValueError`.
+    """Read the JSON in a form's field, or raise `ValueError`, also for what is nested too deeply.
 
     Meta's own examples write `{id:123}` and `{text:'Hi'}`, and leave commas behind.
     """
     try:
         return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     except ValueError:
         return json.loads(LOOSE.sub(_strict, text))
 

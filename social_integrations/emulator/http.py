@@ -57,7 +57,7 @@ class Request:
             return {}
         try:
             parsed = json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadBodyError("The body is not valid JSON.") from error
         if not isinstance(parsed, dict):
             raise BadBodyError("The body must be a JSON object.")

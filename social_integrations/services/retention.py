@@ -29,10 +29,11 @@ def prune_ledger(*, seconds: float = BUDGET_SECONDS) -> int:
     A delivery that is repeated afterwards changes nothing: messages are known by Meta's ids. Raises
     `NotYet` after so many seconds if there is more.
     """
-    days, total = app_settings.LEDGER_DAYS, 0
+    days = app_settings.LEDGER_DAYS
     if days < 1:
-        return total
+        return 0
     before, ends = timezone.now() - timedelta(days=days), time.monotonic() + seconds
+    total = 0
     old = WebhookEvent.objects.filter(status__in=ENDED, received_at__lt=before).order_by("id")
     while True:
         with transaction.atomic():

@@ -33,6 +33,22 @@ def test_what_is_no_json_stays_none() -> None:
             read_json(text)
 
 
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"recipient" + "[id]" * DEEP: "1"}, {"recipient": "[" * DEEP}, {"batch": "[" * DEEP}],
+    ids=["brackets", "field", "batch"],
+)
+def test_what_is_nested_too_deeply_is_refused_in_metas_words(
+    client: Client, page_sender: Sender, form: dict[str, str]
+) -> None:
+    answer = client.post("/v26.0/me/messages", access_token=page_sender.token, **form)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == 100
+
+
 def test_brackets_in_names_make_objects_and_lists() -> None:
     pairs = [
         ("recipient[id]", "1"),
